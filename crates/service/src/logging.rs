@@ -1,0 +1,83 @@
+//! Log lines on standard error, in the form that the log file of the OX Connector has
+//! (`YYYY-MM-DD HH:MM:SS LEVEL     message`, ox-provisioning 1), so that existing log watchers match.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+
+use chrono::Local;
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The levels that a configuration may name (`OX_CONNECTOR_LOG_LEVEL`, ox-provisioning 10.1).
+pub const LEVELS: [&str; 5] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+
+/// Starts logging at `level`, one of [`LEVELS`] in any letter case.
+///
+/// `RUST_LOG` overrides it, for finding faults in idspool itself. A second call has no effect.
+///
+/// # Errors
+/// The level is none of [`LEVELS`].
+pub fn init(level: &str) -> Result<(), UnknownLevel> {
+    let directive = match level.to_ascii_uppercase().as_str() {
+        "DEBUG" => "debug",
+        "INFO" => "info",
+        "WARNING" => "warn",
+        // There is no level above ERROR here; whoever asks for CRITICAL wants the least.
+        "ERROR" | "CRITICAL" => "error",
+        _ => return Err(UnknownLevel(level.to_owned())),
+    };
+    // The libraries below log each request and each LDAP message at debug level, with its content.
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("error,idspool={directive}")));
+    let _already_started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .event_format(Line)
+        .try_init();
+    Ok(())
+}
+
+/// A log level that is none of [`LEVELS`].
+#[derive(Debug, thiserror::Error)]
+#[error("unknown log level '{0}': expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL")]
+pub struct UnknownLevel(String);
+
+struct Line;
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let level = match *event.metadata().level() {
+            Level::ERROR => "ERROR",
+            Level::WARN => "WARNING",
+            Level::INFO => "INFO",
+            Level::DEBUG | Level::TRACE => "DEBUG",
+        };
+        write!(writer, "{} {level:<9} ", Local::now().format("%Y-%m-%d %H:%M:%S"))?;
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_an_unknown_level_by_name() {
+        let error = init("loud").unwrap_err().to_string();
+        assert!(error.contains("'loud'") && error.contains("WARNING"), "{error}");
+    }
+}
