@@ -1,0 +1,367 @@
+//! A slapd of the test's own: a scratch directory, a port of 127.0.0.1, the schema and the entries of `tests/data`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::certificate::Certificates;
+use crate::ldap_cli::LdapCli;
+use crate::port::free_port;
+use crate::{data_file, poll};
+
+/// Suffix of the directory.
+pub const BASE_DN: &str = "dc=example,dc=org";
+/// Who may do everything.
+pub const ADMIN_DN: &str = "cn=admin,dc=example,dc=org";
+/// Password of [`ADMIN_DN`].
+pub const ADMIN_PASSWORD: &str = "admin-secret";
+/// Who may read everything; present when the sample entries were loaded.
+pub const READER_DN: &str = "cn=reader,dc=example,dc=org";
+/// Password of [`READER_DN`].
+pub const READER_PASSWORD: &str = "reader-secret";
+
+/// How long a slapd may take to come up on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// How the entries come into the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loading {
+    /// Over LDAP: the overlays work, so users have `memberOf`.
+    LdapAdd,
+    /// Straight into the database: much faster, but without `memberOf`.
+    SlapAdd,
+}
+
+/// What a [`Slapd`] is to be like; made by [`Slapd::builder`].
+#[derive(Debug, Clone)]
+pub struct SlapdBuilder {
+    memberof: bool,
+    tls: bool,
+    loading: Loading,
+    sample: bool,
+    extra: String,
+    size_limit: Option<u32>,
+}
+
+impl SlapdBuilder {
+    /// Without the memberof overlay: users have no `memberOf`, only the reverse search finds their groups.
+    pub fn without_memberof(mut self) -> Self {
+        self.memberof = false;
+        self
+    }
+
+    /// With StartTLS on the ordinary port and ldaps on a second one, signed by an authority of its own.
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// How to load the entries ([`Loading::LdapAdd`] unless told).
+    pub fn loading(mut self, loading: Loading) -> Self {
+        self.loading = loading;
+        self
+    }
+
+    /// Without the entries of `sample.ldif`; whoever leaves them out adds the base entry.
+    pub fn without_sample(mut self) -> Self {
+        self.sample = false;
+        self
+    }
+
+    /// More entries, loaded after the sample.
+    pub fn extra_ldif(mut self, ldif: &str) -> Self {
+        self.extra.push('\n');
+        self.extra.push_str(ldif);
+        self
+    }
+
+    /// At most that many entries per search for everybody but the administrator.
+    pub fn size_limit(mut self, entries: u32) -> Self {
+        self.size_limit = Some(entries);
+        self
+    }
+
+    /// Makes the directory, starts the server and loads the entries.
+    pub fn start(self) -> Result<Slapd> {
+        let directory = tempfile::Builder::new().prefix("idspool-slapd-").tempdir()?;
+        let certificates = if self.tls {
+            Some(Certificates::create(&directory.path().join("tls"))?)
+        } else {
+            None
+        };
+        std::fs::create_dir(directory.path().join("db"))?;
+        let mut server = Slapd { directory, port: 0, tls_port: None, certificates, child: None };
+        std::fs::write(server.configuration(), self.configuration(&server)?)?;
+
+        let mut entries = if self.sample {
+            std::fs::read_to_string(data_file("sample.ldif"))?
+        } else {
+            String::new()
+        };
+        entries.push_str(&self.extra);
+        if self.loading == Loading::SlapAdd {
+            server.slapadd(&entries)?;
+        }
+        server.start_on_a_free_port()?;
+        if self.loading == Loading::LdapAdd && !entries.trim().is_empty() {
+            server.cli().add(&entries, true).context("load the entries")?;
+        }
+        Ok(server)
+    }
+
+    fn configuration(&self, server: &Slapd) -> Result<String> {
+        let directory = server.directory.path().display();
+        let schema = data_file("ucs-test.schema");
+        let mut text = String::new();
+        for name in ["core", "cosine", "inetorgperson", "nis"] {
+            writeln!(text, "include /etc/ldap/schema/{name}.schema")?;
+        }
+        write!(
+            text,
+            "include {}\n\
+             modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload syncprov\nmoduleload refint\nmoduleload memberof\n\
+             pidfile {directory}/slapd.pid\nargsfile {directory}/slapd.args\n",
+            schema.display()
+        )?;
+        match self.size_limit {
+            Some(entries) => writeln!(text, "sizelimit {entries}")?,
+            None => writeln!(text, "sizelimit unlimited")?,
+        }
+        if let Some(certificates) = &server.certificates {
+            writeln!(text, "TLSCACertificateFile {}", certificates.authority().display())?;
+            writeln!(text, "TLSCertificateFile {}", certificates.server().display())?;
+            writeln!(text, "TLSCertificateKeyFile {}", certificates.server_key().display())?;
+        }
+        // The database need not survive a power cut, only a killed slapd: no fsync.
+        write!(
+            text,
+            "database mdb\nsuffix \"{BASE_DN}\"\nrootdn \"{ADMIN_DN}\"\nrootpw {ADMIN_PASSWORD}\n\
+             directory {directory}/db\nmaxsize 1073741824\nenvflags nosync\n\
+             index objectClass,univentionObjectType,entryUUID,entryCSN eq\n\
+             index uid,cn,mailPrimaryAddress eq,pres\n\
+             index uniqueMember,memberUid,gidNumber,uidNumber eq\n\
+             index ucsschoolSchool,ucsschoolRole,oxContextIDNum,oxResourceAdmin eq\n"
+        )?;
+        if self.size_limit.is_none() {
+            writeln!(text, "limits dn.exact=\"{READER_DN}\" size=unlimited time=unlimited")?;
+        }
+        write!(
+            text,
+            "access to attrs=userPassword,sambaNTPassword,krb5Key,pwhistory\n\
+             \x20 by dn.exact=\"{READER_DN}\" read\n  by anonymous auth\n  by * none\n\
+             access to * by dn.exact=\"{READER_DN}\" read by * none\n"
+        )?;
+        if self.memberof {
+            text.push_str(
+                "overlay memberof\nmemberof-group-oc univentionGroup\nmemberof-member-ad uniqueMember\n\
+                 memberof-memberof-ad memberOf\nmemberof-dangling ignore\nmemberof-refint false\n",
+            );
+        }
+        text.push_str(
+            "overlay refint\n\
+             refint_attributes uniqueMember secretary ucsschoolLegalGuardian ucsschoolLegalWard \
+             univentionAllowedEmailUsers univentionAllowedEmailGroups\n\
+             overlay syncprov\nsyncprov-checkpoint 100 10\nsyncprov-sessionlog 500\n",
+        );
+        Ok(text)
+    }
+}
+
+/// A running (or stopped) slapd; killed and cleaned away when dropped.
+#[derive(Debug)]
+pub struct Slapd {
+    directory: TempDir,
+    port: u16,
+    tls_port: Option<u16>,
+    certificates: Option<Certificates>,
+    child: Option<Child>,
+}
+
+impl Slapd {
+    /// A server with the sample entries and `memberOf`, without TLS.
+    pub fn start() -> Result<Slapd> {
+        Slapd::builder().start()
+    }
+
+    /// A server with other choices.
+    pub fn builder() -> SlapdBuilder {
+        SlapdBuilder {
+            memberof: true,
+            tls: false,
+            loading: Loading::LdapAdd,
+            sample: true,
+            extra: String::new(),
+            size_limit: None,
+        }
+    }
+
+    /// `ldap://127.0.0.1:port`
+    pub fn url(&self) -> String {
+        format!("ldap://127.0.0.1:{}", self.port)
+    }
+
+    /// `ldaps://127.0.0.1:port`, when started with TLS.
+    pub fn ldaps_url(&self) -> Option<String> {
+        self.tls_port.map(|port| format!("ldaps://127.0.0.1:{port}"))
+    }
+
+    /// The port of the ordinary listener.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Certificates of a server that was started with TLS.
+    pub fn certificates(&self) -> Option<&Certificates> {
+        self.certificates.as_ref()
+    }
+
+    /// Command line tools bound to this server as its administrator.
+    pub fn cli(&self) -> LdapCli {
+        LdapCli::new(self.url())
+    }
+
+    /// The entryUUID of the entry at `dn`.
+    pub fn entry_uuid(&self, dn: &str) -> Result<String> {
+        self.cli().entry_uuid(dn)
+    }
+
+    /// Process id, while running.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Stops the server in the orderly way and waits until it is gone.
+    pub fn stop(&mut self) -> Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Kills the server (SIGKILL) and waits until it is gone.
+    pub fn kill(&mut self) -> Result<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Stops the process (SIGSTOP): connections stay open, nothing is answered.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(rustix::process::Signal::STOP)
+    }
+
+    /// Lets a frozen process go on.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(rustix::process::Signal::CONT)
+    }
+
+    /// Starts a stopped server again, on the same port with the same entries.
+    pub fn restart(&mut self) -> Result<()> {
+        self.stop()?;
+        self.run()?;
+        ensure!(self.wait_until_up()?, "slapd could not listen on port {} again", self.port);
+        Ok(())
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
+        let child = self.child.as_ref().context("slapd is not running")?;
+        Ok(rustix::process::kill_process(rustix::process::Pid::from_child(child), signal)?)
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.directory.path().join("slapd.conf")
+    }
+
+    fn start_on_a_free_port(&mut self) -> Result<()> {
+        for _ in 0..10 {
+            self.port = free_port()?;
+            self.tls_port = if self.certificates.is_some() { Some(free_port()?) } else { None };
+            self.run()?;
+            if self.wait_until_up()? {
+                return Ok(());
+            }
+        }
+        bail!("slapd did not start; its messages: {}", self.messages())
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let mut listeners = format!("ldap://127.0.0.1:{}", self.port);
+        if let Some(port) = self.tls_port {
+            write!(listeners, " ldaps://127.0.0.1:{port}")?;
+        }
+        let log = std::fs::File::create(self.directory.path().join("slapd.log"))?;
+        let mut command = Command::new(find_slapd()?);
+        command.args(["-d", "0", "-h", &listeners, "-f"]).arg(self.configuration());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().context("start slapd")?);
+        Ok(())
+    }
+
+    /// False when the process ended by itself, as it does when its port is taken.
+    fn wait_until_up(&mut self) -> Result<bool> {
+        let cli = self.cli();
+        let Some(child) = self.child.as_mut() else { return Ok(false) };
+        let up = poll(START, || match child.try_wait() {
+            Ok(None) => cli.is_up().then_some(true),
+            _ => Some(false),
+        });
+        match up {
+            Some(true) => Ok(true),
+            Some(false) => {
+                self.child = None;
+                Ok(false)
+            }
+            None => {
+                bail!("slapd did not answer within {START:?}; its messages: {}", self.messages())
+            }
+        }
+    }
+
+    fn messages(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("slapd.log")).unwrap_or_default()
+    }
+
+    fn slapadd(&self, entries: &str) -> Result<()> {
+        let file = self.directory.path().join("entries.ldif");
+        std::fs::write(&file, entries)?;
+        let tool = find_slapd()?.with_file_name("slapadd");
+        let output = Command::new(tool)
+            .args(["-q", "-w", "-f"])
+            .arg(self.configuration())
+            .arg("-l")
+            .arg(&file)
+            .output()
+            .context("run slapadd")?;
+        ensure!(output.status.success(), "slapadd: {}", String::from_utf8_lossy(&output.stderr));
+        std::fs::remove_file(file)?;
+        Ok(())
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+fn find_slapd() -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Debian installs slapd where ordinary users' PATH does not lead.
+    let folders = std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from));
+    for folder in folders {
+        let candidate = folder.join("slapd");
+        if Path::new(&candidate).is_file() {
+            return Ok(candidate);
+        }
+    }
+    bail!(
+        "slapd is not installed; the tests run against a real one: install slapd and ldap-utils, or run scripts/test"
+    )
+}
