@@ -1,0 +1,159 @@
+//! The file that carries the whole state of an object to a consumer.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::reader::{self, Notes};
+use super::snapshot;
+use crate::{Error, Module};
+
+pub(super) const WHAT: &str = "converted item";
+
+/// The whole state of one UDM object, or the fact that it is gone: what the converter writes and a
+/// provisioner reads and keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvertedItem {
+    /// The `entryUUID`. Always fit to be part of a file name.
+    pub id: String,
+    /// The module as written.
+    pub udm_object_type: String,
+    /// The DN in the spelling delivered; of a deleted object the last known one.
+    pub dn: String,
+    /// Property name to value; `None`: the object was deleted.
+    pub object: Option<Map<String, Value>>,
+    /// UDM options; `None` when deleted, or never known.
+    pub options: Option<Vec<String>>,
+    /// Part of a re-provisioning: the recipient is called even if nothing seems to have changed.
+    pub resync: bool,
+}
+
+impl ConvertedItem {
+    /// Reads the content of a queue file or snapshot.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no JSON object, when one of the five keys `id`, `udm_object_type`, `dn`,
+    /// `object`, `options` is missing, twice there or of the wrong kind, or when `id` cannot be
+    /// part of a file name. Further keys are passed over.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let notes = Notes::default();
+        let item = reader::read(WHAT, bytes, &notes, Seed { notes: &notes })?;
+        check_id(&item.id)?;
+        Ok(item)
+    }
+
+    /// The content of a queue file: one line, the keys in an order that lets [`super::ItemHead`]
+    /// see all it needs at the beginning.
+    pub fn to_queue_bytes(&self) -> Vec<u8> {
+        snapshot::queue_bytes(self)
+    }
+
+    /// The content of a snapshot, to the byte as the OX Connector writes it (ox-provisioning.md
+    /// 2.2): keys sorted, four spaces, non-ASCII escaped. `resync` is left out: a snapshot is a
+    /// state, not a request.
+    pub fn to_snapshot_bytes(&self) -> Vec<u8> {
+        snapshot::snapshot_bytes(self)
+    }
+
+    /// The module, when it is one that idspool knows.
+    pub fn module(&self) -> Option<Module> {
+        self.udm_object_type.parse().ok()
+    }
+
+    /// Whether the object was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.object.is_none()
+    }
+
+    /// A property; `null` and absent are the same.
+    pub fn property(&self, name: &str) -> Option<&Value> {
+        self.object.as_ref()?.get(name).filter(|value| !value.is_null())
+    }
+}
+
+/// `id` names the snapshot file, so it must not lead elsewhere.
+pub(super) fn check_id(id: &str) -> Result<(), Error> {
+    /// Longest file name of common file systems, less room for `.json` and a temporary's prefix.
+    const LONGEST: usize = 200;
+    let reason = if id.is_empty() {
+        "it is empty"
+    } else if id.len() > LONGEST {
+        "it is too long for a file name"
+    } else if id.starts_with('.') || id.contains(['/', '\0']) {
+        "it cannot be a file name"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unusable {
+        what: WHAT,
+        key: "id",
+        reason: format!("{reason}; it must be the entryUUID of the object"),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+pub(super) enum Key {
+    Id,
+    UdmObjectType,
+    Dn,
+    Object,
+    Options,
+    Resync,
+    #[serde(other)]
+    Other,
+}
+
+struct Seed<'n> {
+    notes: &'n Notes,
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = ConvertedItem;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = ConvertedItem;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut id, mut kind, mut dn) = (None, None, None);
+        let (mut object, mut options, mut resync) = (None, None, None);
+        let notes = self.notes;
+        while let Some(key) = map.next_key::<Key>()? {
+            match key {
+                Key::Id => notes.value(&mut map, &mut id, "id", "text")?,
+                Key::UdmObjectType => {
+                    notes.value(&mut map, &mut kind, "udm_object_type", "text")?
+                }
+                Key::Dn => notes.value(&mut map, &mut dn, "dn", "text")?,
+                Key::Object => notes.value(&mut map, &mut object, "object", "an object or null")?,
+                Key::Options => {
+                    notes.value(&mut map, &mut options, "options", "a list of texts or null")?;
+                }
+                Key::Resync => notes.value(&mut map, &mut resync, "resync", "true or false")?,
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(ConvertedItem {
+            id: notes.required(id, "id")?,
+            udm_object_type: notes.required(kind, "udm_object_type")?,
+            dn: notes.required(dn, "dn")?,
+            object: notes.required(object, "object")?,
+            options: notes.required(options, "options")?,
+            resync: resync.unwrap_or(false),
+        })
+    }
+}
