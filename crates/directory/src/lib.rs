@@ -1,1 +1,29 @@
-//! TODO
+//! The connection to the LDAP server: TLS, bind, time limits, reconnect, and look-ups in batches.
+//!
+//! [`Directory`] is a blocking handle on one persistent connection. It connects when it is first
+//! needed, sends the searches of one look-up together (the server answers them side by side), and
+//! turns the answers into [`idspool_udm::Entry`] values. A connection that turns out to be closed is
+//! opened again once, silently; whatever fails after that is an [`Error`] that says what was being
+//! done, to which server, and what the administrator can do. Waiting and trying again is the
+//! caller's business, [`Backoff`] says how long.
+//!
+//! Guards against a broken server: every operation has a time limit; answers are limited in number
+//! of entries and in size; an answer that the protocol library cannot digest (it panics on some)
+//! ends in [`Error::Malformed`] and a new connection, never in the end of the process.
+//!
+//! What this crate does not do: it knows no UDM modules, keeps no cache, and never logs or formats
+//! entries and passwords.
+
+mod backoff;
+mod connection;
+mod decode;
+mod error;
+mod lookup;
+mod settings;
+mod tls;
+
+pub use crate::backoff::Backoff;
+pub use crate::connection::{Directory, Interrupt};
+pub use crate::error::Error;
+pub use crate::lookup::MAX_ANSWER_BYTES;
+pub use crate::settings::{Credentials, Settings};

@@ -1,0 +1,159 @@
+//! How to reach the server, checked before the first connection.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Error;
+
+/// How to reach the server and how much to ask at once.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]` or `ldapi://%2Fpath%2Fto%2Fsocket`.
+    pub url: String,
+    /// Whether an `ldap://` connection is switched to TLS before the bind.
+    pub start_tls: bool,
+    /// Folder of `*.pem` files trusted beside the system's certificates.
+    pub ca_certificates: Option<PathBuf>,
+    /// Who to bind as; `None`: anonymous.
+    pub credentials: Option<Credentials>,
+    /// DN below which everything is looked up.
+    pub base_dn: String,
+    /// Limit for connect, TLS handshake and bind together, and for the silence between two
+    /// messages of an answer.
+    pub timeout: Duration,
+    /// Objects looked up with one search. A filter with many terms costs the server terms times
+    /// candidates, so more is not always faster; 64 to 128 is a good range.
+    pub batch_size: usize,
+}
+
+impl Settings {
+    /// Settings for `url` and `base_dn` with everything else at its default.
+    pub fn new(url: impl Into<String>, base_dn: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            start_tls: false,
+            ca_certificates: None,
+            credentials: None,
+            base_dn: base_dn.into(),
+            timeout: Duration::from_secs(15),
+            batch_size: 100,
+        }
+    }
+}
+
+/// Bind DN and password. The password is never printed.
+#[derive(Clone)]
+pub struct Credentials {
+    /// DN to bind as.
+    pub dn: String,
+    password: String,
+}
+
+impl Credentials {
+    /// Bind DN and password.
+    pub fn new(dn: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { dn: dn.into(), password: password.into() }
+    }
+
+    pub(crate) fn password(&self) -> &str {
+        &self.password
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("dn", &self.dn).finish_non_exhaustive()
+    }
+}
+
+/// Where the URL leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// TCP: host (IPv6 without brackets), port, TLS from the first byte.
+    Tcp { host: String, port: u16, is_tls: bool },
+    /// A Unix socket; the URL says which.
+    Unix,
+}
+
+impl Endpoint {
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let invalid = |problem: &'static str| Error::Url { url: url.to_owned(), problem };
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("it has no scheme"))?;
+        let is_tls = match scheme {
+            "ldap" => false,
+            "ldaps" => true,
+            "ldapi" if rest.is_empty() => return Err(invalid("it names no socket")),
+            "ldapi" => return Ok(Self::Unix),
+            _ => return Err(invalid("its scheme is not ldap, ldaps or ldapi")),
+        };
+        let authority = rest.trim_end_matches('/');
+        if authority.contains(['/', '?', '@']) {
+            return Err(invalid("it has more than scheme, host and port"));
+        }
+        let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+            let (host, after) =
+                rest.split_once(']').ok_or_else(|| invalid("its bracket is not closed"))?;
+            (host, after.strip_prefix(':'))
+        } else {
+            match authority.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (authority, None),
+            }
+        };
+        if host.is_empty() {
+            return Err(invalid("it names no host"));
+        }
+        let port = match port {
+            None if is_tls => 636,
+            None => 389,
+            Some(text) => text.parse().map_err(|_| invalid("its port is not a number"))?,
+        };
+        Ok(Self::Tcp { host: host.to_owned(), port, is_tls })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(host: &str, port: u16, is_tls: bool) -> Endpoint {
+        Endpoint::Tcp { host: host.into(), port, is_tls }
+    }
+
+    #[test]
+    fn urls_lead_to_host_and_port() {
+        for (url, expected) in [
+            ("ldap://ldap.example.org", tcp("ldap.example.org", 389, false)),
+            ("ldap://127.0.0.1:7389/", tcp("127.0.0.1", 7389, false)),
+            ("ldaps://ldap.example.org", tcp("ldap.example.org", 636, true)),
+            ("ldaps://[::1]:1636", tcp("::1", 1636, true)),
+            ("ldapi://%2Frun%2Fslapd%2Fldapi", Endpoint::Unix),
+        ] {
+            assert_eq!(Endpoint::parse(url).unwrap(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn unusable_urls_are_refused_with_the_reason() {
+        for (url, reason) in [
+            ("ldap.example.org", "no scheme"),
+            ("http://ldap.example.org", "scheme is not"),
+            ("ldap://", "no host"),
+            ("ldap://host:many", "not a number"),
+            ("ldap://host/dc=example", "more than"),
+            ("ldap://[::1", "not closed"),
+            ("ldapi://", "no socket"),
+        ] {
+            let error = Endpoint::parse(url).unwrap_err().to_string();
+            assert!(error.contains(reason) && error.contains("directory.url"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_never_printed() {
+        let mut settings = Settings::new("ldap://localhost", "dc=example,dc=org");
+        settings.credentials = Some(Credentials::new("cn=admin", "hunter2"));
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}
