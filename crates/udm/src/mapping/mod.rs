@@ -3,12 +3,31 @@
 //! Pure: what it depends on beside the entry comes in as [`Related`] (what other entries say) and
 //! as today's date.
 
+mod account;
+mod attribute;
+mod certificate;
+mod contact;
+mod container;
+mod date;
+mod mail;
+mod member;
+mod options;
 mod related;
+mod samba;
+mod school;
+mod share;
+mod table;
+mod view;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use crate::{ConvertedItem, Entry, EntryUuid, Module};
+
+use view::View;
 
 pub use related::{
     DEFAULT_CONTAINERS_ATTRIBUTES, DEFAULT_CONTAINERS_FILTER, DOMAIN_ATTRIBUTES, DOMAIN_FILTER,
@@ -73,25 +92,44 @@ impl Mapper {
 
     /// The properties of the object that an entry is.
     pub fn object(&self, module: Module, entry: &Entry, related: &Related) -> Map<String, Value> {
-        let _ = (module, entry, related, self.encoding, self.today);
-        let _ = (self.country_from_state, self.with_password);
-        Map::new()
+        let view = View::new(self, module, entry, related);
+        let rows = table::rows(module).iter();
+        // The rows are sorted, so that the map is built from the end instead of by insertion.
+        rows.filter_map(|row| Some((row.property.to_owned(), view.make(row.kind)?))).collect()
     }
 }
 
 /// The UDM options of an object (udm-ldap.md 1.3).
 pub fn options(module: Module, entry: &Entry) -> Vec<String> {
-    let _ = (module, entry);
-    Vec::new()
+    options::of(module, entry)
 }
 
 /// The LDAP attributes to ask for, of all modules together, operational ones included.
 pub fn attributes() -> &'static [&'static str] {
-    &["*", "+"]
+    static ALL: LazyLock<Vec<&'static str>> = LazyLock::new(|| requested(&Module::ALL));
+    &ALL
 }
 
 /// The LDAP attributes to ask for, of one module, operational ones included.
 pub fn attributes_of(module: Module) -> &'static [&'static str] {
-    let _ = module;
-    &["*", "+"]
+    static BY_MODULE: LazyLock<HashMap<Module, Vec<&'static str>>> =
+        LazyLock::new(|| Module::ALL.map(|module| (module, requested(&[module]))).into());
+    BY_MODULE.get(&module).map_or(&[], Vec::as_slice)
+}
+
+/// What [`Module::of`], the options and the identity of an entry need beside the properties.
+const ALWAYS: [&str; 6] = [
+    "entryUUID",
+    "objectClass",
+    "univentionObjectType",
+    "univentionObjectFlag",
+    "uid",
+    "uidNumber",
+];
+
+fn requested(modules: &[Module]) -> Vec<&'static str> {
+    let rows = modules.iter().flat_map(|&module| table::rows(module));
+    let named = rows.flat_map(|row| row.attributes.iter().copied());
+    let unique: BTreeSet<&'static str> = named.chain(ALWAYS).collect();
+    unique.into_iter().collect()
 }

@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::{Entry, MemberKind, Module, dn};
 
+use super::share;
+
 /// Finds groups by number, for `primaryGroup`.
 pub const PRIMARY_GROUP_FILTER: &str = "(|(objectClass=posixGroup)(objectClass=sambaGroupMapping))";
 /// Finds groups by member, for `groups` and `memberOf`.
@@ -106,6 +108,17 @@ impl Needs {
             self.gid_numbers.insert(number.to_owned());
         }
         self.add_groups_of(entry);
+        if let Some((host, path)) = entry.first_text("automountinformation").and_then(share::mount)
+        {
+            let paths = self.shares.entry(host.to_owned()).or_default();
+            paths.extend(share::candidates(path).map(str::to_owned));
+        }
+        let has_samba_lock = entry.first_text("sambaacctflags").is_some_and(|f| f.contains('L'));
+        let has_kerberos_lock = entry
+            .first_text("krb5kdcflags")
+            .and_then(|flags| flags.trim().parse::<i64>().ok())
+            .is_some_and(|flags| flags & (1 << 17) != 0);
+        self.lockout_duration |= has_samba_lock || has_kerberos_lock;
     }
 
     fn add_groups_of(&mut self, entry: &Entry) {
@@ -132,6 +145,8 @@ struct Membership {
     counts_for_users: bool,
     /// `posixGroup`: counts for `memberOf` of groups.
     counts_for_groups: bool,
+    /// `univentionGuardianMemberRoles`
+    guardian_roles: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -170,6 +185,10 @@ impl Related {
             counts_for_users: group.has_class("univentionGroup")
                 || group.has_class("sambaGroupMapping"),
             counts_for_groups: group.has_class("posixGroup"),
+            guardian_roles: group
+                .texts("univentionguardianmemberroles")
+                .map(str::to_owned)
+                .collect(),
         };
         for member in group.texts("uniquemember") {
             if let Some(groups) = self.groups_of.get_mut(dn::key(member).as_ref()) {
@@ -193,7 +212,7 @@ impl Related {
             self.shares.push(Share {
                 dn: entry.dn.clone(),
                 host: host.to_owned(),
-                path: path.to_owned(),
+                path: path.trim_end_matches('/').to_owned(),
             });
         }
     }
@@ -202,5 +221,52 @@ impl Related {
     pub fn add_domain(&mut self, entry: &Entry) {
         let duration = entry.first_text("sambalockoutduration");
         self.lockout_seconds = duration.and_then(|seconds| seconds.trim().parse().ok());
+    }
+
+    pub(super) fn primary_group(&self, number: &str) -> Option<&str> {
+        self.primary_groups.get(number).map(String::as_str)
+    }
+
+    pub(super) fn member(&self, member: &str) -> Option<MemberKind> {
+        self.members.get(dn::key(member).as_ref()).copied()
+    }
+
+    /// `None`: nobody searched.
+    pub(super) fn groups_of_user(&self, user: &str) -> Option<impl Iterator<Item = &str>> {
+        let groups = self.groups_of.get(dn::key(user).as_ref())?;
+        Some(groups.iter().filter(|group| group.counts_for_users).map(|group| group.dn.as_str()))
+    }
+
+    /// `None`: nobody searched.
+    pub(super) fn groups_of_group(&self, group: &str) -> Option<impl Iterator<Item = &str>> {
+        let groups = self.groups_of.get(dn::key(group).as_ref())?;
+        Some(groups.iter().filter(|group| group.counts_for_groups).map(|group| group.dn.as_str()))
+    }
+
+    pub(super) fn guardian_roles_of(&self, user: &str) -> impl Iterator<Item = &str> {
+        let groups = self.groups_of.get(dn::key(user).as_ref());
+        groups
+            .into_iter()
+            .flatten()
+            .flat_map(|group| group.guardian_roles.iter().map(String::as_str))
+    }
+
+    pub(super) fn is_default_container(&self, list: &str, container: &str) -> bool {
+        self.default_containers
+            .get(list)
+            .is_some_and(|listed| listed.contains(dn::key(container).as_ref()))
+    }
+
+    /// Shares of exactly this directory of this host.
+    pub(super) fn shares(&self, host: &str, path: &str) -> impl Iterator<Item = &str> {
+        let (host, path) = (host.to_owned(), path.to_owned());
+        self.shares
+            .iter()
+            .filter(move |share| share.host.eq_ignore_ascii_case(&host) && share.path == path)
+            .map(|share| share.dn.as_str())
+    }
+
+    pub(super) fn lockout_seconds(&self) -> Option<i64> {
+        self.lockout_seconds
     }
 }
