@@ -1,1 +1,38 @@
-//! TODO
+//! The loop that every recipient shares: take items in order, bring the recipient to their state, keep
+//! the last delivered state of each object, stop at the first faulty item.
+//!
+//! A recipient (OX App Suite, a Kelvin server) implements [`Recipient`]: it says in which order its
+//! types of object go and brings one object to the state that an item carries. Everything else is
+//! here:
+//!
+//! | module | job |
+//! |---|---|
+//! | [`recipient`] | the trait, and what passes through it |
+//! | `slot`, `backlog` | which item is next (S4, S9) |
+//! | `objects`, `index` | the last delivered state of each object: `old/` and the index over it (S5) |
+//! | `engine` | the loop: take, deliver, commit, or stop and retry |
+//! | `pause` | how long to wait before the next attempt |
+//!
+//! # What a crash can leave behind (S5)
+//!
+//! | the process died after | what is on disk | what the next start does |
+//! |---|---|---|
+//! | the recipient's answer | queue file, old snapshot | delivers again; the recipient's rules make that harmless |
+//! | the snapshot was replaced | queue file, new snapshot, stale index | delivers again against the new snapshot: nothing differs, no call |
+//! | the index was updated | queue file, new snapshot | the same |
+//! | the queue file was removed | new snapshot | nothing to do |
+//!
+//! Items run one after the other for now. [`Recipient::keys`] and `&self` in [`Recipient::deliver`] are
+//! there for a scheduler with several workers, which may change nothing that an observer can see.
+
+mod backlog;
+mod engine;
+mod index;
+mod objects;
+mod pause;
+pub mod recipient;
+mod slot;
+
+pub use engine::{Ended, Engine, EngineError, Mode};
+pub use objects::{Error, FactsOf, Known, Objects};
+pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient};

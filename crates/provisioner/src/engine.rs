@@ -1,0 +1,417 @@
+//! The loop: take the next item, deliver it, commit its effects; or stop at it and try again later.
+//!
+//! The log lines are those of the OX Connector (ox-provisioning 3.5, 3.7): scripts look for them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use chrono::Utc;
+use idspool_service::shutdown::Shutdown;
+use idspool_spool::{Consumer, Error as SpoolError, FaultClass, ItemName, ReadItem};
+use idspool_udm::{ConvertedItem, ItemHead};
+use tracing::{debug, info, warn};
+
+use crate::backlog::Backlog;
+use crate::objects::{Error as ObjectsError, Objects};
+use crate::pause;
+use crate::recipient::{Delivery, Fault, Outcome, Recipient};
+
+/// How long the loop goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Until a stop is requested; faulty items are tried again.
+    Daemon,
+    /// Until nothing waits, or an item is faulty.
+    Once,
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Nothing waits any more.
+    Done,
+    /// A stop was requested. What was begun is finished.
+    Requested,
+    /// An item is faulty ([`Mode::Once`] only).
+    Stopped,
+}
+
+/// What ends the loop from outside.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The kept states cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
+}
+
+/// Delivers the items of one spool to one recipient.
+pub struct Engine<'a> {
+    consumer: Consumer,
+    recipient: &'a dyn Recipient,
+    objects: &'a Objects,
+    shutdown: Shutdown,
+    backlog: Backlog,
+    /// Files that somebody is still writing (S2).
+    unsettled: BTreeSet<ItemName>,
+    /// The item at which the queue stands.
+    faulty: Option<Faulty>,
+    delivered: u64,
+}
+
+struct Faulty {
+    name: ItemName,
+    retry_at: Instant,
+}
+
+/// The bytes of a file's beginning that are looked at to learn its type and object.
+const HEAD: usize = 512;
+/// An item larger than this is faulty: real ones with photo and certificate stay below 1 MiB.
+const LARGEST: u64 = 64 << 20;
+/// From this consecutive error on they are counted in the log (ox-provisioning 3.5).
+const WORTH_COUNTING: u64 = 3;
+/// How long a file that is being written is left alone before it is looked at again.
+const UNSETTLED: Duration = Duration::from_millis(500);
+
+impl<'a> Engine<'a> {
+    /// A loop over what `consumer` sees.
+    pub fn new(
+        consumer: Consumer,
+        recipient: &'a dyn Recipient,
+        objects: &'a Objects,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self {
+            consumer,
+            recipient,
+            objects,
+            shutdown,
+            backlog: Backlog::default(),
+            unsettled: BTreeSet::new(),
+            faulty: None,
+            delivered: 0,
+        }
+    }
+
+    /// Runs until `mode` says that it is enough.
+    ///
+    /// # Errors
+    /// In [`Mode::Once`]: the spool or the kept states cannot be used. A daemon waits until they can.
+    pub fn run(mut self, mode: Mode) -> Result<Ended, EngineError> {
+        loop {
+            if self.shutdown.is_requested() {
+                self.report();
+                return Ok(Ended::Requested);
+            }
+            match self.step(mode) {
+                Ok(None) => {}
+                Ok(Some(ended)) => return Ok(ended),
+                Err(error) if mode == Mode::Once => return Err(error),
+                Err(error) => self.wait_out(&error),
+            }
+        }
+    }
+
+    fn step(&mut self, mode: Mode) -> Result<Option<Ended>, EngineError> {
+        let changes = self.consumer.refresh()?;
+        for name in changes.disappeared {
+            self.backlog.remove(&name);
+            self.unsettled.remove(&name);
+            self.forgive(&name);
+        }
+        for name in &changes.changed {
+            // Edited: try at once, whatever the pause.
+            self.forgive(name);
+        }
+        self.look_at(changes.appeared.into_iter().chain(changes.changed));
+        let Some(next) = self.backlog.first() else {
+            self.report();
+            if mode == Mode::Once && self.unsettled.is_empty() {
+                return Ok(Some(Ended::Done));
+            }
+            self.wait(None)?;
+            return Ok(None);
+        };
+        if let Some(faulty) = self.faulty.as_ref().filter(|faulty| faulty.name == next) {
+            let pause = faulty.retry_at.saturating_duration_since(Instant::now());
+            if !pause.is_zero() {
+                self.wait(Some(pause))?;
+                return Ok(None);
+            }
+        }
+        let is_delivered = self.take(&next)?;
+        if !is_delivered && mode == Mode::Once {
+            self.report();
+            return Ok(Some(Ended::Stopped));
+        }
+        Ok(None)
+    }
+
+    /// Sorts files into the backlog. Each is looked at once (S9).
+    fn look_at(&mut self, names: impl IntoIterator<Item = ItemName>) {
+        for name in names {
+            self.unsettled.remove(&name);
+            match self.head_of(&name) {
+                Ok(Some(head)) => {
+                    // A type that nobody handles is first in line, so that it is named as faulty
+                    // before anything else happens (ox-provisioning 3.2, weak point 23).
+                    let rank = self.recipient.rank(&head).unwrap_or(0);
+                    self.backlog.insert(&name, &head.id, rank);
+                }
+                Ok(None) => {}
+                // The same for a file that cannot be understood; `take` says what is wrong with it.
+                Err(Unclear::Settled) => self.backlog.insert(&name, "", 0),
+                Err(Unclear::BeingWritten) => {
+                    self.unsettled.insert(name);
+                }
+            }
+        }
+    }
+
+    fn head_of(&self, name: &ItemName) -> Result<Option<ItemHead>, Unclear> {
+        let spool = self.consumer.spool();
+        let prefix = match spool.read_prefix(name, HEAD) {
+            Ok(prefix) => prefix,
+            Err(error) if is_gone(&error) => return Ok(None),
+            Err(_) => return Err(Unclear::Settled),
+        };
+        if let Some(head) = ItemHead::scan(&prefix.bytes) {
+            return Ok(Some(head));
+        }
+        match spool.read(name, LARGEST) {
+            Ok(item) => match ItemHead::parse(&item.bytes) {
+                Ok(head) => Ok(Some(head)),
+                Err(_) if item.is_settled() => Err(Unclear::Settled),
+                Err(_) => Err(Unclear::BeingWritten),
+            },
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(_) => Err(Unclear::Settled),
+        }
+    }
+
+    /// Handles one item. `false`: it is faulty.
+    fn take(&mut self, name: &ItemName) -> Result<bool, EngineError> {
+        let path = self.consumer.spool().path_of(name);
+        let read = match self.consumer.spool().read(name, LARGEST) {
+            Ok(read) => read,
+            Err(error) if is_gone(&error) => {
+                // Removed a moment ago (S7); the next refresh tells it as well.
+                self.backlog.remove(name);
+                return Ok(true);
+            }
+            Err(error) => {
+                let fault =
+                    Fault { class: error.fault_class(), message: error.to_string(), remedy: None };
+                self.stop_at(name, &path, &fault)?;
+                return Ok(false);
+            }
+        };
+        // Python's way of writing a path; the word and the full path are looked for (3.5 step 1).
+        info!("Handling PosixPath('{}')", path.display());
+        match self.deliver(name, &path, &read) {
+            Ok(settlement) => {
+                self.commit(name, &path, &read, settlement)?;
+                Ok(true)
+            }
+            Err(fault) => {
+                self.stop_at(name, &path, &fault)?;
+                Ok(false)
+            }
+        }
+    }
+
+    fn deliver(&self, name: &ItemName, path: &Path, read: &ReadItem) -> Result<Settlement, Fault> {
+        let mut item = ConvertedItem::parse(&read.bytes).map_err(|error| {
+            Fault::permanent(format!("{}: {error}", path.display()))
+                .with_remedy("repair the file or remove it")
+        })?;
+        let head = head_of(&item);
+        if self.recipient.rank(&head).is_none() {
+            return Err(Fault::permanent(format!(
+                "{}: object type '{}' of {} is not handled here",
+                path.display(),
+                item.udm_object_type,
+                item.dn
+            ))
+            .with_remedy("remove the file, or correct its udm_object_type"));
+        }
+        let previous = self.objects.previous(&item.id).map_err(|error| fault_of(&error))?;
+        let (previous, facts) = match previous {
+            Some((previous, facts)) => (Some(previous), facts),
+            None => (None, None),
+        };
+        if previous.is_some() {
+            let old = self.objects.path_of(&item.id).map_err(|error| fault_of(&error))?;
+            info!("Loading old object from {}", old.display());
+        } else if item.object.is_none() {
+            // Created and removed before anybody looked, or never heard of (3.2): nothing to undo.
+            // An earlier item with content would have been delivered before this one.
+            return Ok(Settlement::Nothing);
+        }
+        let forced = item.resync || !name.is_canonical();
+        let outcome = self.recipient.deliver(&Delivery {
+            item: &item,
+            path,
+            previous: previous.as_ref(),
+            facts: facts.as_ref(),
+            forced,
+            objects: self.objects,
+            queue: self.consumer.spool(),
+        })?;
+        item.resync = false;
+        Ok(Settlement::Delivered { item, outcome })
+    }
+
+    /// Makes the effects durable, then lets the item go (S5).
+    fn commit(
+        &mut self,
+        name: &ItemName,
+        path: &Path,
+        read: &ReadItem,
+        settlement: Settlement,
+    ) -> Result<(), EngineError> {
+        match settlement {
+            Settlement::Nothing => {}
+            Settlement::Delivered { item, outcome: Outcome::Gone } => {
+                info!("Object was deleted. Deleting {}", path.display());
+                self.objects.forget(&item.id)?;
+            }
+            Settlement::Delivered { item, outcome: Outcome::Keep { object, facts } } => {
+                info!("mv {} -> {}", path.display(), self.objects.path_of(&item.id)?.display());
+                if item.object.as_ref() != Some(&object) {
+                    info!("... not done yet; enriching object by rewriting JSON file...");
+                }
+                let snapshot = ConvertedItem { object: Some(object), ..item };
+                self.objects.store(&snapshot, &facts)?;
+            }
+        }
+        if is_unchanged(path, read.modified) {
+            self.consumer.done(name)?;
+            self.backlog.remove(name);
+        } else {
+            // Edited or replaced while it was under way (S7): what stands there now is a new item.
+            debug!("{} was changed while it was delivered: taking it again", path.display());
+            self.look_at([name.clone()]);
+        }
+        self.consumer.record_success()?;
+        self.faulty = None;
+        self.delivered += 1;
+        Ok(())
+    }
+
+    fn stop_at(&mut self, name: &ItemName, path: &Path, fault: &Fault) -> Result<(), EngineError> {
+        warn!("Error while processing {}", path.display());
+        for line in fault.message.lines() {
+            warn!("{line}");
+        }
+        if let Some(remedy) = &fault.remedy {
+            warn!("What to do: {remedy}");
+        }
+        let before = self.consumer.spool().state()?;
+        let is_same = before.filename.as_deref() == Some(path);
+        let attempts = if is_same { before.attempts } else { 0 }.saturating_add(1);
+        let errors = before.errors.saturating_add(1);
+        let pause = pause::after(attempts);
+        if errors >= WORTH_COUNTING {
+            info!("This is consecutive error #{errors}");
+            info!("Sleeping for {} sec", pause.as_secs());
+        }
+        self.faulty = Some(Faulty { name: name.clone(), retry_at: Instant::now() + pause });
+        self.consumer.record_fault(&idspool_spool::Fault {
+            item: Some(name.clone()),
+            class: fault.class,
+            message: fault.message.clone(),
+            remedy: fault.remedy.clone(),
+            next_attempt: Some(Utc::now() + pause),
+        })?;
+        Ok(())
+    }
+
+    /// Lifts the pause of a faulty item that was removed or edited.
+    fn forgive(&mut self, name: &ItemName) {
+        if self.faulty.as_ref().is_some_and(|faulty| faulty.name == *name) {
+            self.faulty = None;
+        }
+    }
+
+    fn report(&mut self) {
+        if self.delivered > 0 {
+            info!("Successfully processed {} files during this run", self.delivered);
+            self.delivered = 0;
+        }
+    }
+
+    fn wait(&mut self, pause: Option<Duration>) -> Result<(), EngineError> {
+        let pause = if self.unsettled.is_empty() {
+            pause
+        } else {
+            Some(pause.unwrap_or(UNSETTLED).min(UNSETTLED))
+        };
+        if !self.shutdown.is_requested() {
+            self.consumer.wait(pause)?;
+        }
+        let names: Vec<ItemName> = self.unsettled.iter().cloned().collect();
+        self.look_at(names);
+        Ok(())
+    }
+
+    /// The spool or the snapshots cannot be used: full disk, read-only file system, missing folder.
+    /// Nothing is lost by waiting (S8).
+    fn wait_out(&mut self, error: &EngineError) {
+        warn!("{error}");
+        let pause = pause::after(4);
+        info!("Sleeping for {} sec", pause.as_secs());
+        let until = Instant::now() + pause;
+        while !self.shutdown.is_requested() && Instant::now() < until {
+            // `wait` itself may be what fails, so there is nothing better to wait on.
+            std::thread::park_timeout(Duration::from_millis(200));
+        }
+    }
+}
+
+/// Why the object of a file is not known.
+enum Unclear {
+    /// Unreadable and nobody is writing it any more.
+    Settled,
+    /// Unreadable and young (S2).
+    BeingWritten,
+}
+
+enum Settlement {
+    Delivered { item: ConvertedItem, outcome: Outcome },
+    Nothing,
+}
+
+fn head_of(item: &ConvertedItem) -> ItemHead {
+    ItemHead {
+        id: item.id.clone(),
+        udm_object_type: item.udm_object_type.clone(),
+        dn: item.dn.clone(),
+        deleted: item.object.is_none(),
+        resync: item.resync,
+    }
+}
+
+fn fault_of(error: &ObjectsError) -> Fault {
+    let class = match error {
+        ObjectsError::BadId { .. } | ObjectsError::Snapshot { .. } => FaultClass::Permanent,
+        _ => FaultClass::Transient,
+    };
+    Fault { class, message: error.to_string(), remedy: None }
+}
+
+fn is_gone(error: &SpoolError) -> bool {
+    matches!(error, SpoolError::NotFound { .. })
+}
+
+fn is_unchanged(path: &Path, modified: SystemTime) -> bool {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).is_ok_and(|now| now == modified)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,373 @@
+//! The loop against a recipient that notes what it is given; the spool, the snapshots and the files
+//! are real.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use idspool_spool::Spool;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::recipient::{Facts, Key};
+
+/// Notes each delivery; fails for the DNs in `failing`.
+#[derive(Default)]
+struct Notes {
+    delivered: Mutex<Vec<String>>,
+    failing: Mutex<HashMap<String, Fault>>,
+    told: Mutex<Option<Sender<String>>>,
+}
+
+impl Recipient for Notes {
+    fn name(&self) -> &str {
+        "notes"
+    }
+
+    fn rank(&self, head: &ItemHead) -> Option<u8> {
+        match (head.udm_object_type.as_str(), head.deleted) {
+            ("oxmail/oxcontext", false) => Some(1),
+            ("users/user", _) => Some(3),
+            ("oxmail/oxcontext", true) => Some(7),
+            _ => None,
+        }
+    }
+
+    fn keys(&self, _: &ConvertedItem, _: Option<&ConvertedItem>) -> Vec<Key> {
+        Vec::new()
+    }
+
+    fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {
+        let item = delivery.item;
+        if let Some(fault) = self.failing.lock().unwrap().get(&item.dn) {
+            self.tell(format!("fault {}", item.dn));
+            return Err(fault.clone());
+        }
+        let line = format!(
+            "{} {}{}{}",
+            item.dn,
+            if delivery.previous.is_some() { "known" } else { "new" },
+            if delivery.forced { " forced" } else { "" },
+            if delivery.facts.is_some() { " noted" } else { "" },
+        );
+        self.delivered.lock().unwrap().push(line.clone());
+        self.tell(line);
+        match &item.object {
+            None => Ok(Outcome::Gone),
+            Some(object) => {
+                let mut object = object.clone();
+                object.insert("oxDbId".into(), 7.into());
+                Ok(Outcome::Keep {
+                    object,
+                    facts: Facts { remote_id: Some(7), ..Facts::default() },
+                })
+            }
+        }
+    }
+}
+
+impl Notes {
+    fn tell(&self, line: String) {
+        if let Some(told) = &*self.told.lock().unwrap() {
+            told.send(line).unwrap();
+        }
+    }
+
+    fn delivered(&self) -> Vec<String> {
+        std::mem::take(&mut self.delivered.lock().unwrap())
+    }
+}
+
+struct Place {
+    folder: tempfile::TempDir,
+    spool: Spool,
+    notes: Notes,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::create(folder.path().join("listener")).unwrap();
+        Self { folder, spool, notes: Notes::default() }
+    }
+
+    fn queue(&self) -> PathBuf {
+        self.folder.path().join("listener")
+    }
+
+    fn objects(&self) -> Objects {
+        Objects::open(&self.queue(), |_| Facts::default()).unwrap()
+    }
+
+    fn once(&self) -> Ended {
+        let objects = self.objects();
+        let consumer = self.spool.consumer("test").unwrap();
+        let ended = Engine::new(consumer, &self.notes, &objects, Shutdown::new()).run(Mode::Once);
+        objects.close().unwrap();
+        ended.unwrap()
+    }
+
+    fn waiting(&self) -> usize {
+        self.spool.names().unwrap().len()
+    }
+}
+
+fn user(number: u8, object: Value) -> Vec<u8> {
+    item("users/user", &format!("uid=u{number},dc=x"), number, object)
+}
+
+fn item(object_type: &str, dn: &str, number: u8, object: Value) -> Vec<u8> {
+    let id = format!("00000000-0000-103f-8000-0000000000{number:02}");
+    json!({"id": id, "udm_object_type": object_type, "dn": dn, "object": object, "options": []})
+        .to_string()
+        .into_bytes()
+}
+
+#[test]
+fn items_become_snapshots_in_order() {
+    let place = Place::new();
+    place.spool.enqueue(&user(1, json!({"a": "1"}))).unwrap();
+    place.spool.enqueue(&user(2, json!({}))).unwrap();
+    place.spool.enqueue(&user(1, json!({"a": "2"}))).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(
+        place.notes.delivered(),
+        ["uid=u1,dc=x new", "uid=u2,dc=x new", "uid=u1,dc=x known noted"]
+    );
+    assert_eq!(place.waiting(), 0);
+    let snapshot =
+        place.objects().snapshot("00000000-0000-103f-8000-000000000001").unwrap().unwrap();
+    let mut expected = Map::new();
+    expected.insert("a".into(), "2".into());
+    expected.insert("oxDbId".into(), 7.into());
+    assert_eq!(snapshot.object, Some(expected));
+}
+
+#[test]
+fn contexts_go_first_and_their_removal_last() {
+    let place = Place::new();
+    place.spool.enqueue(&item("oxmail/oxcontext", "cn=c8", 8, json!({}))).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    place.notes.delivered();
+    place.spool.enqueue(&item("oxmail/oxcontext", "cn=c8", 8, Value::Null)).unwrap();
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    place.spool.enqueue(&item("oxmail/oxcontext", "cn=c9", 9, json!({}))).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(place.notes.delivered(), ["cn=c9 new", "uid=u1,dc=x new", "cn=c8 known noted"]);
+}
+
+#[test]
+fn created_and_deleted_while_the_queue_stood_is_both_done_in_order() {
+    let place = Place::new();
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    place.spool.enqueue(&user(1, Value::Null)).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new", "uid=u1,dc=x known noted"]);
+    assert_eq!(place.objects().snapshot("00000000-0000-103f-8000-000000000001").unwrap(), None);
+}
+
+#[test]
+fn a_delete_of_what_was_never_delivered_is_dropped() {
+    let place = Place::new();
+    place.spool.enqueue(&user(1, Value::Null)).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!((place.notes.delivered(), place.waiting()), (vec![], 0));
+}
+
+#[test]
+fn a_hand_made_name_and_the_resync_mark_force_the_call() {
+    let place = Place::new();
+    fs::write(place.queue().join("2026-11-21-10-00-00.json"), user(1, json!({}))).unwrap();
+    let mut marked: Value = serde_json::from_slice(&user(2, json!({}))).unwrap();
+    marked["resync"] = true.into();
+    place.spool.enqueue(marked.to_string().as_bytes()).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new forced", "uid=u2,dc=x new forced"]);
+    let snapshot = place.objects().snapshot("00000000-0000-103f-8000-000000000002").unwrap();
+    assert!(!snapshot.unwrap().resync, "the mark belongs to the item, not to the state");
+}
+
+#[test]
+fn once_stops_at_the_first_faulty_item_and_counts() {
+    let place = Place::new();
+    let fault = Fault::permanent("The displayname is already used").with_remedy("rename");
+    place.notes.failing.lock().unwrap().insert("uid=u2,dc=x".into(), fault);
+    for number in 1..4 {
+        place.spool.enqueue(&user(number, json!({}))).unwrap();
+    }
+    for errors in 1..4 {
+        assert_eq!(place.once(), Ended::Stopped);
+        let state = place.spool.state().unwrap();
+        assert_eq!((state.errors, state.attempts), (errors, errors));
+        assert_eq!(state.remedy.as_deref(), Some("rename"));
+        assert_eq!(
+            state.filename,
+            place.spool.names().unwrap().first().map(|n| place.spool.path_of(n))
+        );
+    }
+    assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new"]);
+    place.notes.failing.lock().unwrap().clear();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(place.notes.delivered(), ["uid=u2,dc=x new", "uid=u3,dc=x new"]);
+    assert!(place.spool.state().unwrap().is_healthy());
+}
+
+#[test]
+fn bad_files_are_named_and_block() {
+    for (content, expected) in [
+        ("{\"id\": \"x\"", "2000"),
+        ("", "2000"),
+        ("[]", "2000"),
+        (r#"{"id":"x","udm_object_type":"users/user","dn":"d","options":[]}"#, "object"),
+        (
+            r#"{"id":"../x","udm_object_type":"users/user","dn":"d","object":{},"options":[]}"#,
+            "\"id\"",
+        ),
+        (r#"{"id":"x","udm_object_type":"a/b","dn":"d","object":{},"options":[]}"#, "a/b"),
+    ] {
+        let place = Place::new();
+        let path = place.queue().join("2000-01-01-00-00-00.json");
+        fs::write(&path, content).unwrap();
+        let long_ago = SystemTime::now() - Duration::from_secs(60);
+        fs::File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
+        place.spool.enqueue(&user(1, json!({}))).unwrap();
+        assert_eq!(place.once(), Ended::Stopped, "{content}");
+        let state = place.spool.state().unwrap();
+        let message = state.message.unwrap();
+        assert!(message.contains(expected), "{content}: {message}");
+        assert_eq!(state.class, Some(FaultClass::Permanent), "{content}");
+        assert_eq!(state.filename, Some(path.clone()));
+        assert!(place.notes.delivered().is_empty(), "nothing behind it may start");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(place.once(), Ended::Done);
+        assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new"]);
+    }
+}
+
+/// Runs the daemon while `script` acts from outside, and stops it.
+fn daemon(place: &Place, script: impl FnOnce(&Receiver<String>)) -> Ended {
+    let (sender, receiver) = channel();
+    *place.notes.told.lock().unwrap() = Some(sender);
+    let objects = place.objects();
+    let consumer = place.spool.consumer("test").unwrap();
+    let (shutdown, waker) = (Shutdown::new(), consumer.waker());
+    let engine = Engine::new(consumer, &place.notes, &objects, shutdown.clone());
+    thread::scope(|scope| {
+        let running = scope.spawn(|| engine.run(Mode::Daemon).unwrap());
+        script(&receiver);
+        shutdown.request();
+        waker.wake();
+        running.join().unwrap()
+    })
+}
+
+fn next(receiver: &Receiver<String>) -> String {
+    receiver.recv_timeout(Duration::from_secs(20)).unwrap()
+}
+
+#[test]
+fn the_daemon_goes_on_at_once_when_the_faulty_file_is_removed() {
+    let place = Place::new();
+    let fault = Fault::permanent("no");
+    place.notes.failing.lock().unwrap().insert("uid=u1,dc=x".into(), fault);
+    let faulty = place.spool.enqueue(&user(1, json!({}))).unwrap();
+    place.spool.enqueue(&user(2, json!({}))).unwrap();
+    let ended = daemon(&place, |receiver| {
+        for _ in 0..3 {
+            assert_eq!(next(receiver), "fault uid=u1,dc=x");
+        }
+        // The next attempt would come after four seconds.
+        let removed = Instant::now();
+        fs::remove_file(place.spool.path_of(&faulty)).unwrap();
+        assert_eq!(next(receiver), "uid=u2,dc=x new");
+        assert!(removed.elapsed() < Duration::from_secs(3), "{:?}", removed.elapsed());
+    });
+    assert_eq!(ended, Ended::Requested);
+    assert!(place.spool.state().unwrap().is_healthy());
+}
+
+#[test]
+fn the_daemon_tries_an_edited_file_at_once() {
+    let place = Place::new();
+    place.notes.failing.lock().unwrap().insert("uid=u1,dc=x".into(), Fault::permanent("no"));
+    let faulty = place.spool.enqueue(&user(1, json!({}))).unwrap();
+    daemon(&place, |receiver| {
+        for _ in 0..3 {
+            assert_eq!(next(receiver), "fault uid=u1,dc=x");
+        }
+        let edited = Instant::now();
+        fs::write(place.spool.path_of(&faulty), user(3, json!({}))).unwrap();
+        assert_eq!(next(receiver), "uid=u3,dc=x new");
+        assert!(edited.elapsed() < Duration::from_secs(3), "{:?}", edited.elapsed());
+    });
+}
+
+#[test]
+fn a_context_that_arrives_while_a_user_is_faulty_goes_first() {
+    let place = Place::new();
+    place
+        .notes
+        .failing
+        .lock()
+        .unwrap()
+        .insert("uid=u1,dc=x".into(), Fault::transient("no context"));
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    daemon(&place, |receiver| {
+        assert_eq!(next(receiver), "fault uid=u1,dc=x");
+        place.spool.enqueue(&item("oxmail/oxcontext", "cn=c9", 9, json!({}))).unwrap();
+        while next(receiver) != "cn=c9 new" {}
+        place.notes.failing.lock().unwrap().clear();
+        assert_eq!(next(receiver), "uid=u1,dc=x new");
+    });
+}
+
+#[test]
+fn half_a_file_is_waited_for_and_not_called_faulty() {
+    let place = Place::new();
+    let whole = user(1, json!({}));
+    let path = place.queue().join("2000-01-01-00-00-00.json");
+    fs::write(&path, whole.get(..20).unwrap()).unwrap();
+    place.spool.enqueue(&user(2, json!({}))).unwrap();
+    daemon(&place, |receiver| {
+        assert_eq!(next(receiver), "uid=u2,dc=x new");
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(next(receiver), "uid=u1,dc=x new forced");
+    });
+    assert!(place.spool.state().unwrap().is_healthy());
+}
+
+#[test]
+fn a_file_edited_during_its_delivery_is_taken_again() {
+    struct Editor<'a>(&'a Notes);
+    impl Recipient for Editor<'_> {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+        fn rank(&self, head: &ItemHead) -> Option<u8> {
+            self.0.rank(head)
+        }
+        fn keys(&self, _: &ConvertedItem, _: Option<&ConvertedItem>) -> Vec<Key> {
+            Vec::new()
+        }
+        fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {
+            let outcome = self.0.deliver(delivery);
+            if delivery.item.dn == "uid=u1,dc=x" {
+                fs::write(delivery.path, user(2, json!({}))).unwrap();
+                let later = SystemTime::now() + Duration::from_secs(1);
+                let file = fs::File::options().write(true).open(delivery.path).unwrap();
+                file.set_modified(later).unwrap();
+            }
+            outcome
+        }
+    }
+    let place = Place::new();
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    let objects = place.objects();
+    let consumer = place.spool.consumer("test").unwrap();
+    let ended =
+        Engine::new(consumer, &Editor(&place.notes), &objects, Shutdown::new()).run(Mode::Once);
+    assert_eq!(ended.unwrap(), Ended::Done);
+    assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new", "uid=u2,dc=x new"]);
+}

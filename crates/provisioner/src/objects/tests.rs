@@ -1,0 +1,185 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+
+const ANNA: &str = "0f3c9c6a-0000-103f-8000-000000000001";
+const BERT: &str = "0f3c9c6a-0000-103f-8000-000000000002";
+
+fn item(id: &str, dn: &str, properties: Value) -> ConvertedItem {
+    let Value::Object(object) = properties else { panic!("not an object") };
+    ConvertedItem {
+        id: id.into(),
+        udm_object_type: "users/user".into(),
+        dn: dn.into(),
+        object: Some(object),
+        options: Some(vec!["default".into()]),
+        resync: false,
+    }
+}
+
+fn facts_of(item: &ConvertedItem) -> Facts {
+    let number = |name: &str| item.object.as_ref()?.get(name)?.as_i64();
+    Facts { scope: number("oxContext"), remote_id: number("oxDbId"), ..Facts::default() }
+}
+
+fn open(queue: &Path) -> Objects {
+    Objects::open(queue, facts_of).unwrap()
+}
+
+fn delivered() -> Facts {
+    Facts {
+        scope: Some(10),
+        remote_id: Some(42),
+        active: true,
+        digest: Some("d".into()),
+        rights: Some("r".into()),
+    }
+}
+
+#[test]
+fn a_snapshot_has_the_documented_form_and_mode() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    objects.store(&item(ANNA, "uid=anna,dc=x", json!({"b": "ä", "a": []})), &delivered()).unwrap();
+    let path = queue.path().join(format!("old/{ANNA}.json"));
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        format!(
+            "{{\n    \"dn\": \"uid=anna,dc=x\",\n    \"id\": \"{ANNA}\",\n    \"object\": {{\n        \
+             \"a\": [],\n        \"b\": \"\\u00e4\"\n    }},\n    \"options\": [\n        \
+             \"default\"\n    ],\n    \"udm_object_type\": \"users/user\"\n}}"
+        )
+    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn an_object_is_found_by_any_spelling_of_its_dn() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    objects.store(&item(ANNA, "uid=Anna,cn=Users,dc=x", json!({})), &delivered()).unwrap();
+    let known = objects.by_dn("UID=ANNA, cn=users , DC=x").unwrap().unwrap();
+    assert_eq!((known.id.as_str(), known.facts.remote_id), (ANNA, Some(42)));
+    assert_eq!(known.path, queue.path().join(format!("old/{ANNA}.json")));
+    assert_eq!(objects.by_dn("uid=bert,cn=users,dc=x").unwrap(), None);
+    assert_eq!(objects.by_dn("").unwrap(), None);
+}
+
+#[test]
+fn a_rename_takes_the_old_dn_away_and_a_case_rename_keeps_the_object() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    for dn in ["uid=anna,dc=x", "uid=Anna,dc=x", "uid=anne,dc=x"] {
+        objects.store(&item(ANNA, dn, json!({})), &delivered()).unwrap();
+        assert_eq!(objects.by_dn(dn).unwrap().unwrap().id, ANNA);
+    }
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
+}
+
+#[test]
+fn a_late_delete_of_the_former_owner_of_a_dn_leaves_the_new_one_alone() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    objects.store(&item(ANNA, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    objects.store(&item(BERT, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    objects.forget(ANNA).unwrap();
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().id, BERT);
+    assert_eq!(objects.snapshot(ANNA).unwrap(), None);
+    objects.forget(ANNA).unwrap();
+}
+
+#[test]
+fn what_was_delivered_is_noted_until_somebody_edits_the_snapshot() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let stored = item(ANNA, "uid=anna,dc=x", json!({"oxDbId": 42}));
+    objects.store(&stored, &delivered()).unwrap();
+    assert_eq!(objects.previous(ANNA).unwrap(), Some((stored.clone(), Some(delivered()))));
+    let path = objects.path_of(ANNA).unwrap();
+    let edited = item(ANNA, "uid=anna,dc=x", json!({"oxDbId": 43}));
+    fs::write(&path, edited.to_snapshot_bytes()).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    assert_eq!(objects.previous(ANNA).unwrap(), Some((edited, None)));
+}
+
+#[test]
+fn a_lost_index_is_made_from_the_snapshots() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let properties = json!({"oxContext": 10, "oxDbId": 42});
+    objects.store(&item(ANNA, "uid=anna,dc=x", properties), &delivered()).unwrap();
+    drop(objects);
+    for file in fs::read_dir(queue.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.is_file() {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let known = open(queue.path()).by_dn("uid=anna,dc=x").unwrap().unwrap();
+    let derived = Facts { scope: Some(10), remote_id: Some(42), ..Facts::default() };
+    assert_eq!(known.facts, derived);
+}
+
+#[test]
+fn a_damaged_index_is_made_anew() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    objects.store(&item(ANNA, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    drop(objects);
+    fs::write(queue.path().join(INDEX), "this is not a database, and long enough to see it")
+        .unwrap();
+    assert_eq!(open(queue.path()).by_dn("uid=anna,dc=x").unwrap().unwrap().id, ANNA);
+}
+
+#[test]
+fn snapshots_changed_while_nothing_ran_are_seen_at_the_next_start() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    objects.store(&item(ANNA, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    objects.close().unwrap();
+    fs::remove_file(queue.path().join(format!("old/{ANNA}.json"))).unwrap();
+    let bert = item(BERT, "uid=bert,dc=x", json!({}));
+    fs::write(queue.path().join(format!("old/{BERT}.json")), bert.to_snapshot_bytes()).unwrap();
+    let objects = open(queue.path());
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
+    assert_eq!(objects.by_dn("uid=bert,dc=x").unwrap().unwrap().id, BERT);
+}
+
+#[test]
+fn a_damaged_snapshot_is_named_and_does_not_hide_the_others() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    objects.store(&item(BERT, "uid=bert,dc=x", json!({})), &delivered()).unwrap();
+    drop(objects);
+    fs::write(queue.path().join(format!("old/{ANNA}.json")), "{\"id\": ").unwrap();
+    fs::remove_file(queue.path().join(INDEX)).unwrap();
+    let objects = open(queue.path());
+    assert_eq!(objects.by_dn("uid=bert,dc=x").unwrap().unwrap().id, BERT);
+    let error = objects.previous(ANNA).unwrap_err().to_string();
+    assert!(error.contains(ANNA) && error.contains("re-provision"), "{error}");
+}
+
+#[test]
+fn an_id_never_leads_out_of_the_folder() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    for id in ["../anna", "", "a/b", ".hidden", "a\0b", &"x".repeat(200)] {
+        let mut bad = item(ANNA, "uid=anna,dc=x", json!({}));
+        bad.id = id.into();
+        assert!(matches!(objects.store(&bad, &Facts::default()), Err(Error::BadId { .. })), "{id}");
+    }
+    assert_eq!(fs::read_dir(queue.path().join("old")).unwrap().count(), 0);
+}
+
+#[test]
+fn enriched_properties_are_in_the_snapshot() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let mut object = Map::new();
+    object.insert("oxDbUsername".into(), "anna".into());
+    let stored = ConvertedItem { object: Some(object), ..item(ANNA, "uid=anna,dc=x", json!({})) };
+    objects.store(&stored, &Facts::default()).unwrap();
+    assert_eq!(objects.snapshot(ANNA).unwrap(), Some(stored));
+}
