@@ -157,3 +157,97 @@ pub fn first_value(text: &str) -> Option<String> {
 pub fn same_value(left: &str, right: &str) -> bool {
     left == right || write::folded(left) == write::folded(right)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_from_the_field_have_the_expected_key() {
+        for (text, key) in [
+            ("", ""),
+            ("  ", ""),
+            (
+                "cn=weird case,cn=groups,dc=example,dc=org",
+                "cn=weird case,cn=groups,dc=example,dc=org",
+            ),
+            (
+                "CN=Weird Case , CN=Groups,DC=Example,  dc=ORG",
+                "cn=weird case,cn=groups,dc=example,dc=org",
+            ),
+            (
+                "UID=A.OEHLER, CN=Users, DC=example,DC=org",
+                "uid=a.oehler,cn=users,dc=example,dc=org",
+            ),
+            ("cn=Vertrieb\\, Süd,dc=x", "cn=vertrieb\\2c süd,dc=x"),
+            ("cn=Vertrieb\\2C Süd,dc=x", "cn=vertrieb\\2c süd,dc=x"),
+            ("cn=Vertrieb\\2c S\\c3\\bcd;dc=x", "cn=vertrieb\\2c süd,dc=x"),
+            ("2.5.4.3=a,0.9.2342.19200300.100.1.25=b", "cn=a,dc=b"),
+            ("OID.2.5.4.3=a,domainComponent=b", "cn=a,dc=b"),
+            ("cn=#0c0341C3A4,dc=x", "cn=a\u{e4},dc=x"),
+            ("cn=#04024869", "cn=hi"),
+            ("cn=#3003020105", "cn=\\233003020105"),
+            ("ou=b+cn=A,dc=x", "cn=a+ou=b,dc=x"),
+            ("cn=,dc=x", "cn=,dc=x"),
+            ("cn=a\\ ,dc=x", "cn=a,dc=x"),
+            ("cn=\\ffx", "cn=\\ffx"),
+            ("cn=a=b", "cn=a\\3db"),
+            ("uid=exam-a.b_c@d,ou=x", "uid=exam-a.b_c@d,ou=x"),
+        ] {
+            assert_eq!(normalize(text).unwrap(), key, "{text}");
+            assert_eq!(Dn::parse(text).unwrap().normalized(), key, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_dn_is_an_error_that_says_where() {
+        for (text, at) in [
+            ("nonsense", 0),
+            ("cn=a,", 5),
+            ("cn=a,,dc=x", 5),
+            (",cn=a", 0),
+            ("=a", 0),
+            ("c n=a", 0),
+            ("cn=a\\", 4),
+            ("cn=a\\2", 4),
+            ("cn=a\\zb", 4),
+            ("cn=\"a\"", 3),
+            ("cn=a<b", 4),
+            ("cn=#0", 3),
+            ("cn=#", 3),
+            ("cn=#04zz", 3),
+            ("cn=a\0b", 4),
+        ] {
+            match Dn::parse(text) {
+                Err(Error::Dn { at: found, .. }) => assert_eq!(found, at, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+            assert_eq!(key(text), text.trim().to_lowercase());
+        }
+    }
+
+    #[test]
+    fn the_tree_above() {
+        let dn = Dn::parse("uid=a+cn=b,ou=Schule\\, Nord,dc=x").unwrap();
+        let above = dn.parent().unwrap();
+        assert_eq!(above.to_string(), "ou=Schule\\2c Nord,dc=x");
+        assert_eq!(dn.rdn().unwrap().value("cn").as_deref(), Some("b"));
+        assert_eq!(dn.rdn().unwrap().attribute(), "uid");
+        assert!(dn.is_below(&Dn::parse("DC=X").unwrap()) && dn.is_below(&above));
+        assert!(!above.is_below(&above) && !above.is_below(&dn));
+        assert!(dn.is_below(&Dn::parse("").unwrap()));
+        assert_eq!(Dn::parse("").unwrap().parent(), None);
+    }
+
+    #[test]
+    fn users_are_told_by_their_dn() {
+        for text in ["uid=a,dc=x", "UID=a", " uid =a", "0.9.2342.19200300.100.1.1=a", "userId=a"] {
+            assert!(is_user(text), "{text}");
+        }
+        for text in ["cn=uid=a", "", "uid", "uidNumber=5,dc=x", "CN=a"] {
+            assert!(!is_user(text), "{text}");
+        }
+        assert_eq!(first_value("uid=A.\\c3\\96hler,dc=x").as_deref(), Some("A.Öhler"));
+        assert_eq!(first_value(""), None);
+    }
+}

@@ -154,3 +154,34 @@ pub(super) fn folded(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_twice_changes_nothing_for_any_character() {
+        // Everything that has case or composes; alone, inside, and before marks.
+        let blocks = [
+            '\0'..='\u{2fff}',
+            '\u{a640}'..='\u{abff}',
+            '\u{f900}'..='\u{ffff}',
+            '\u{10400}'..='\u{10fff}',
+            '\u{1e900}'..='\u{1e95f}',
+        ];
+        for c in blocks.into_iter().flatten().filter(|c| !c.is_control()) {
+            let once = folded(&format!("{c}a{c}\u{301} {c}\u{307}{c}\u{345} {c}"));
+            assert_eq!(folded(&once), once, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn names_fold_as_slapd_compares_them() {
+        assert_eq!(folded("  Domain   USERS "), "domain users");
+        assert_eq!(folded("STRASSE"), "strasse");
+        assert_eq!(folded("Straße"), "straße");
+        assert_eq!(folded("O\u{308}HLER"), folded("öhler"));
+        assert_eq!(folded("a\u{a0}b\tc"), "a b c");
+        assert_eq!(folded(" "), "");
+    }
+}

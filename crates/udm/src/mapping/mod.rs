@@ -117,6 +117,28 @@ pub fn attributes_of(module: Module) -> &'static [&'static str] {
     BY_MODULE.get(&module).map_or(&[], Vec::as_slice)
 }
 
+/// A property that an object of some module can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Property {
+    /// Its name.
+    pub name: &'static str,
+    /// The attributes it is made of.
+    pub attributes: &'static [&'static str],
+    /// How, in one word.
+    pub kind: &'static str,
+}
+
+/// All properties of a module, sorted by name: for documentation, and to check names that
+/// administrators write into configuration.
+pub fn properties(module: Module) -> impl Iterator<Item = Property> {
+    table::rows(module).iter().map(|row| Property {
+        name: row.property,
+        attributes: row.attributes,
+        kind: row.kind.name(),
+    })
+}
+
 /// What [`Module::of`], the options and the identity of an entry need beside the properties.
 const ALWAYS: [&str; 6] = [
     "entryUUID",

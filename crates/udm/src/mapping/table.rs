@@ -57,6 +57,26 @@ pub(super) enum Plain {
     TrueOrFalse,
 }
 
+impl Kind {
+    /// For people.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Plain(_, Plain::Base64) => "Base64",
+            Self::Plain(_, Plain::Day) => "Day",
+            Self::Plain(_, Plain::Integer) => "Integer",
+            Self::Plain(_, Plain::List) => "List",
+            Self::Plain(_, Plain::LowerText) => "LowerText",
+            Self::Plain(_, Plain::Name) => "Name",
+            Self::Plain(_, Plain::Number) => "Number",
+            Self::Plain(_, Plain::OkOrNot) => "OkOrNot",
+            Self::Plain(_, Plain::Text) => "Text",
+            Self::Plain(_, Plain::TrueOrFalse) => "TrueOrFalse",
+            Self::Derived(_) => "Derived",
+            Self::WriteOnly => "WriteOnly",
+        }
+    }
+}
+
 /// The properties of a module, sorted by name in byte order.
 pub(super) fn rows(module: Module) -> &'static [Row] {
     match module {
