@@ -255,17 +255,16 @@ impl Error {
             | Self::Resolve { .. }
             | Self::Timeout { .. }
             | Self::Tls { .. } => FaultClass::Transient,
+            Self::Unexpected { .. }
+            | Self::Value { problem: ValueProblem::NotTaken { .. }, .. } => FaultClass::Ours,
             Self::BaseUrl { .. }
             | Self::CaCertificates { .. }
             | Self::TooLarge { .. }
             | Self::Value { .. } => FaultClass::Permanent,
-            Self::Unexpected { .. } => FaultClass::Ours,
             Self::Fault { fault, .. } => fault.kind.fault_class(),
             Self::Status { status, .. } => match status {
                 // The proxy's limit for bodies: only an item with less in it passes.
                 413 => FaultClass::Permanent,
-                // A request that HTTP servers refuse as such.
-                400 | 405 | 411 | 415 => FaultClass::Ours,
                 _ => FaultClass::Transient,
             },
         }
@@ -404,16 +403,22 @@ impl Error {
             Self::Unexpected { .. } => {
                 "check that the version of OX is supported; report this message as a bug".into()
             }
+            Self::Value { problem: ValueProblem::NotTaken { .. }, .. } => {
+                "report this message as a bug".into()
+            }
             Self::Value { .. } => "correct the value in the directory".into(),
         }
     }
 }
 
 fn fault_remedy(site: &CallSite, fault: &Fault) -> String {
-    let context = site.context.map(|context| format!(" {context}")).unwrap_or_default();
+    let context = match site.context {
+        Some(context) => format!("context {context}"),
+        None => "the context".into(),
+    };
     match &fault.kind {
         FaultKind::ContextExists => {
-            format!("give the context another id or name, or remove context{context} from OX")
+            "give the context another id or name, or remove the one that is there".into()
         }
         FaultKind::DatabaseUpdate => {
             "wait until OX has updated the context's database schema; the call is repeated".into()
@@ -422,13 +427,13 @@ fn fault_remedy(site: &CallSite, fault: &Fault) -> String {
             "set OX_MASTER_ADMIN and OX_MASTER_PASSWORD to the master administrator of OX".into()
         }
         FaultKind::InvalidCredentials => format!(
-            "correct the entry of context{context} in contexts.json, and check that the context exists: OX gives \
+            "correct the entry of {context} in contexts.json, and check that the context exists: OX gives \
              the same answer when it does not"
         ),
         FaultKind::InvalidData => {
             "correct the object in the directory or the settings of OX that refuse it".into()
         }
-        FaultKind::NoSuchContext => format!("create context{context} in OX"),
+        FaultKind::NoSuchContext => format!("create {context} in OX"),
         FaultKind::NoSuchGroup
         | FaultKind::NoSuchObject
         | FaultKind::NoSuchResource

@@ -15,8 +15,9 @@
 //! # Ok::<(), idspool_ox_soap::Error>(())
 //! ```
 //!
-//! What is not set is not sent, and OX leaves it alone; the empty text clears a field. A client is shared by clones and threads. Every error says by
-//! [`Error::fault_class`] whether the call is worth repeating. The crate knows nothing of LDAP and UDM.
+//! What is not set is not sent, and OX leaves it alone; the empty text clears a field. A client is
+//! shared by clones and threads. Every error says by [`Error::fault_class`] whether the call is worth
+//! repeating. The crate knows nothing of LDAP and UDM.
 
 mod access;
 mod address;
@@ -28,7 +29,11 @@ mod envelope;
 mod error;
 mod fault;
 mod group;
+#[cfg(test)]
+mod hostile;
 mod id;
+#[doc(hidden)]
+pub mod measure;
 mod object;
 mod service;
 mod tls;

@@ -1,0 +1,16 @@
+//! The client against real HTTP servers.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of a test fails the test"
+)]
+
+mod answers;
+mod examples;
+mod lists;
+mod server;
+mod tls;
+mod trouble;
