@@ -1,0 +1,34 @@
+//! The command line of `idspool-converter`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Look changed entries up in LDAP and write their state for each consumer.
+#[derive(Debug, Parser)]
+#[command(
+    name = "idspool-converter",
+    version,
+    about,
+    after_help = "Exit status: 0 done, or asked to stop; 1 stopped at a faulty item, or at an LDAP server or spool that \
+                  cannot be used; 2 wrong usage or configuration; 3 another converter works on this spool."
+)]
+pub struct Arguments {
+    /// Configuration file [default: $IDSPOOL_CONFIG, ./idspool.toml, /etc/idspool/idspool.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Take what is there, then exit
+    #[arg(long)]
+    pub once: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

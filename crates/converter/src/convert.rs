@@ -1,0 +1,101 @@
+//! One listener file and what LDAP says, turned into what each consumer gets: the table in the
+//! crate's introduction.
+
+use idspool_udm::mapping::Mapper;
+use idspool_udm::{ConvertedItem, Module};
+
+use crate::lookup::Found;
+use crate::round::Taken;
+use crate::target::Target;
+
+/// What one consumer gets because of one change.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// Index of the consumer.
+    pub(crate) target: usize,
+    pub(crate) module: Module,
+    pub(crate) is_deletion: bool,
+    pub(crate) content: Vec<u8>,
+}
+
+/// Why a change cannot be converted, and what can be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unconvertible {
+    pub(crate) problem: String,
+    pub(crate) remedy: &'static str,
+}
+
+/// Nothing at all: nobody wants it.
+pub(crate) fn convert(
+    taken: &Taken,
+    found: &Found,
+    targets: &[Target],
+    mappers: &[Mapper],
+) -> Result<Vec<Piece>, Unconvertible> {
+    let item = &taken.item;
+    let reported = item.module();
+    let Some(entry) = found.entries.get(&item.entry_uuid) else {
+        let Some(module) = reported else {
+            return Err(Unconvertible {
+                problem: format!(
+                    "the entry {} is gone from LDAP and object_type {:?} is no module that idspool knows, so \
+                     nobody can be told what was deleted",
+                    item.entry_uuid, item.object_type
+                ),
+                remedy: "write the object_type into the file (such as users/user), or remove the \
+                         file if no consumer has the object",
+            });
+        };
+        return Ok(deletions(taken, module, targets).collect());
+    };
+    let present = Module::of(entry);
+    if present.is_none()
+        && entry.values("objectClass").is_empty()
+        && entry.values("univentionObjectType").is_empty()
+    {
+        // Taking it for an entry of another kind would delete it at the consumers.
+        return Err(Unconvertible {
+            problem: format!(
+                "the entry {} exists in LDAP but its objectClass cannot be read",
+                item.entry_uuid
+            ),
+            remedy: "give the bind DN read access to the entry",
+        });
+    }
+    let mut pieces = Vec::new();
+    if let Some(module) = reported.filter(|reported| Some(*reported) != present) {
+        pieces.extend(deletions(taken, module, targets));
+    }
+    if let Some(module) = present {
+        for (target, (wanting, mapper)) in targets.iter().zip(mappers).enumerate() {
+            if !wanting.wants(module) {
+                continue;
+            }
+            let (uuid, resync) = (&item.entry_uuid, taken.is_resync());
+            let converted = mapper.item(uuid, module, entry, &found.related, resync);
+            let content = converted.to_queue_bytes();
+            pieces.push(Piece { target, module, is_deletion: false, content });
+        }
+    }
+    Ok(pieces)
+}
+
+fn deletions(taken: &Taken, module: Module, targets: &[Target]) -> impl Iterator<Item = Piece> {
+    let converted = ConvertedItem {
+        id: taken.item.entry_uuid.to_string(),
+        udm_object_type: module.to_string(),
+        // The last known one; LDAP has none any more.
+        dn: taken.item.dn.clone(),
+        object: None,
+        options: None,
+        resync: taken.is_resync(),
+    };
+    let content = converted.to_queue_bytes();
+    let wanting = targets.iter().enumerate().filter(move |(_, target)| target.wants(module));
+    wanting.map(move |(target, _)| Piece {
+        target,
+        module,
+        is_deletion: true,
+        content: content.clone(),
+    })
+}

@@ -1,0 +1,62 @@
+//! `idspool-converter`: arguments in, exit status out.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use idspool_converter::arguments::Arguments;
+use idspool_converter::{Converter, Mode};
+use idspool_service::{Config, Exit, logging, shutdown};
+
+fn main() -> ExitCode {
+    run(&Arguments::parse()).into()
+}
+
+fn run(arguments: &Arguments) -> Exit {
+    let config = match Config::load(arguments.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    if let Err(error) = logging::init(&config.converter.log_level) {
+        return refuse(&error);
+    }
+    let converter = match Converter::new(&config) {
+        Ok(converter) => converter,
+        Err(error) => {
+            tracing::error!("{error}");
+            return error.exit();
+        }
+    };
+    let stop = converter.stop();
+    if let Err(error) = shutdown::install(move || stop.stop()) {
+        tracing::error!("Cannot listen for signals: {error}");
+        return Exit::Stopped;
+    }
+    tracing::info!(
+        "idspool-converter {} reads {}",
+        env!("CARGO_PKG_VERSION"),
+        config.listener.spool.display()
+    );
+    let mode = if arguments.once { Mode::Once } else { Mode::Daemon };
+    match converter.run(mode) {
+        Ok(outcome) => {
+            let statistics = outcome.statistics;
+            tracing::info!(
+                "Converted {} changes with {} LDAP requests",
+                statistics.items,
+                statistics.requests
+            );
+            outcome.exit
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            error.exit()
+        }
+    }
+}
+
+/// Before logging has started.
+fn refuse(error: &dyn std::error::Error) -> Exit {
+    let _ = writeln!(std::io::stderr(), "idspool-converter: {error}");
+    Exit::Usage
+}

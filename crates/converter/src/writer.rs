@@ -1,0 +1,140 @@
+//! The second half of a round, in a thread of its own: mapping, and writing to the consumers.
+
+use std::fmt::Write as _;
+use std::sync::mpsc::{Receiver, Sender};
+
+use chrono::Utc;
+use idspool_spool::ItemName;
+use idspool_udm::mapping::Mapper;
+
+use crate::convert::{Piece, convert};
+use crate::lookup::Found;
+use crate::obstacle::Obstacle;
+use crate::round::Taken;
+use crate::target::Target;
+
+/// A round that was looked up.
+#[derive(Debug)]
+pub(crate) struct Round {
+    /// Rounds that were under way when one failed have its generation: they are given back.
+    pub(crate) generation: u64,
+    pub(crate) taken: Vec<Taken>,
+    pub(crate) found: Found,
+}
+
+/// What became of a round.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// These are safe on disk at every consumer that wants them: the first ones of the round.
+    pub(crate) done: Vec<ItemName>,
+    /// Why the others are not.
+    pub(crate) obstacle: Option<Obstacle>,
+}
+
+/// Writes rounds until no more come.
+pub(crate) struct Writer {
+    pub(crate) targets: Vec<Target>,
+    pub(crate) country_from_state: bool,
+}
+
+impl Writer {
+    pub(crate) fn run(&self, rounds: &Receiver<Round>, reports: &Sender<Report>) {
+        let mut failed = None;
+        for round in rounds {
+            // Nothing may overtake what failed (S4).
+            let report = if failed == Some(round.generation) {
+                Report { done: Vec::new(), obstacle: None }
+            } else {
+                let generation = round.generation;
+                let report = self.write(round);
+                if report.obstacle.is_some() {
+                    failed = Some(generation);
+                }
+                report
+            };
+            if reports.send(report).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn write(&self, round: Round) -> Report {
+        let today = Utc::now().date_naive();
+        let mappers: Vec<Mapper> = self
+            .targets
+            .iter()
+            .map(|target| {
+                Mapper::new(target.encoding, today).country_from_state(self.country_from_state)
+            })
+            .collect();
+        let mut pieces = Vec::with_capacity(round.taken.len());
+        let mut obstacle = None;
+        for taken in &round.taken {
+            match convert(taken, &round.found, &self.targets, &mappers) {
+                Ok(converted) => pieces.push(converted),
+                Err(error) => {
+                    let (name, remedy) = (taken.name.clone(), error.remedy);
+                    obstacle = Some(Obstacle::Item { name, problem: error.problem, remedy });
+                    break;
+                }
+            }
+        }
+        let written = match self.enqueue(&pieces) {
+            Ok(written) => written,
+            Err(error) => {
+                let doing = "write for a consumer";
+                return Report {
+                    done: Vec::new(),
+                    obstacle: Some(Obstacle::Spool { doing, error }),
+                };
+            }
+        };
+        log(&self.targets, &round, &pieces, &written);
+        // Those behind a fault have no pieces, so the two ends of this zip agree.
+        let done = round.taken.into_iter().zip(&pieces).map(|(taken, _)| taken.name).collect();
+        Report { done, obstacle }
+    }
+
+    /// Returns the names given, per consumer in the order of its pieces. They are safe on disk.
+    fn enqueue(&self, pieces: &[Vec<Piece>]) -> Result<Vec<Vec<ItemName>>, idspool_spool::Error> {
+        self.targets
+            .iter()
+            .enumerate()
+            .map(|(index, target)| {
+                let contents: Vec<&[u8]> = pieces
+                    .iter()
+                    .flatten()
+                    .filter(|piece| piece.target == index)
+                    .map(|piece| piece.content.as_slice())
+                    .collect();
+                target.spool.enqueue_group(&contents)
+            })
+            .collect()
+    }
+}
+
+/// One line per change.
+fn log(targets: &[Target], round: &Round, pieces: &[Vec<Piece>], written: &[Vec<ItemName>]) {
+    let mut names: Vec<_> = written.iter().map(|names| names.iter()).collect();
+    let mut line = String::new();
+    for (taken, pieces) in round.taken.iter().zip(pieces) {
+        let (name, dn) = (&taken.name, &taken.item.dn);
+        if pieces.is_empty() {
+            tracing::debug!("{name}: {} {dn} is wanted by no consumer", taken.item.object_type);
+            continue;
+        }
+        line.clear();
+        for piece in pieces {
+            let target = targets.get(piece.target).map_or("", |target| target.name);
+            let new = names.get_mut(piece.target).and_then(Iterator::next);
+            let separator = if line.is_empty() { "" } else { ", " };
+            let deletion = if piece.is_deletion { " (deleted)" } else { "" };
+            // Writing to a String cannot fail.
+            let _ = write!(line, "{separator}{}{deletion} {dn} -> {target}", piece.module);
+            if let Some(new) = new {
+                let _ = write!(line, " ({new})");
+            }
+        }
+        tracing::info!("{name}: {line}");
+    }
+}
