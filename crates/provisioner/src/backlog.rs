@@ -8,10 +8,12 @@
 //! Each operation costs the logarithm of the backlog (S9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use idspool_spool::ItemName;
 
+use crate::recipient::Waiting;
 use crate::slot::Slot;
 
 /// Waiting items in the order in which they are to be delivered.
@@ -90,6 +92,19 @@ impl Backlog {
     }
 }
 
+impl Waiting for Backlog {
+    fn has(&self, object_id: &str) -> bool {
+        let object = hash(object_id);
+        self.by_object.range((object, Slot::lowest())..).next().is_some_and(|(o, _)| *o == object)
+    }
+}
+
+impl fmt::Debug for Backlog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Backlog({} items)", self.items.len())
+    }
+}
+
 fn hash(object_id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     object_id.hash(&mut hasher);
@@ -144,6 +159,17 @@ mod tests {
         backlog.insert(&name(3), "user", 3);
         backlog.remove(&name(1));
         assert_eq!(drain(&mut backlog), [name(2), name(3)]);
+    }
+
+    #[test]
+    fn an_object_waits_as_long_as_one_of_its_items_does() {
+        let mut backlog = Backlog::default();
+        backlog.insert(&name(1), "a", 3);
+        backlog.insert(&name(2), "a", 3);
+        backlog.remove(&name(1));
+        assert!(backlog.has("a") && !backlog.has("b"));
+        backlog.remove(&name(2));
+        assert!(!backlog.has("a"));
     }
 
     proptest! {

@@ -218,6 +218,11 @@ impl<'a> Engine<'a> {
                 self.commit(name, &path, &read, settlement)?;
                 Ok(true)
             }
+            // A recipient that breaks off because of the request to stop found nothing wrong.
+            Err(fault) if self.shutdown.is_requested() && fault.class == FaultClass::Transient => {
+                info!("Stopping before {} is done: {}", path.display(), fault.message);
+                Ok(true)
+            }
             Err(fault) => {
                 self.stop_at(name, &path, &fault)?;
                 Ok(false)
@@ -262,6 +267,7 @@ impl<'a> Engine<'a> {
             forced,
             objects: self.objects,
             queue: self.consumer.spool(),
+            waiting: &self.backlog,
         })?;
         item.resync = false;
         Ok(Settlement::Delivered { item, outcome })

@@ -35,4 +35,4 @@ mod slot;
 
 pub use engine::{Ended, Engine, EngineError, Mode};
 pub use objects::{Error, FactsOf, Known, Objects};
-pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient};
+pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient, Waiting};

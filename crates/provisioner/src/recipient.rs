@@ -48,6 +48,14 @@ pub struct Delivery<'a> {
     pub objects: &'a Objects,
     /// The queue itself, for items that follow from this one.
     pub queue: &'a Spool,
+    /// Which objects have items in the queue.
+    pub waiting: &'a dyn Waiting,
+}
+
+/// Which objects have items in the queue, as far as the loop has seen them. Costs no look at the disk.
+pub trait Waiting: std::fmt::Debug {
+    /// Whether an item of the object with this id waits, the one being delivered included.
+    fn has(&self, object_id: &str) -> bool;
 }
 
 /// What becomes of an item that was delivered, or needed no delivery.
