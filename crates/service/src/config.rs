@@ -285,9 +285,11 @@ impl Config {
         // Once by itself, so that a wrong type or key is reported with its line in the file.
         toml::from_str::<Self>(text).map_err(invalid)?;
         let mut table: Table = text.parse().map_err(invalid)?;
+        // Absolute, because paths end up in log lines and state files that others read elsewhere.
         let folder = source.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
         for key in KEYS {
-            resolve(&mut table, key, folder);
+            resolve(&mut table, key, &folder);
             if let Some(value) = variable(key.variable).filter(|value| !value.is_empty()) {
                 overlay(&mut table, key, &value)?;
             }

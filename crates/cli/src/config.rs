@@ -1,0 +1,99 @@
+//! `idspool config`.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use idspool_service::{Config, ConfigError, Exit, KEYS};
+use serde_json::json;
+
+use crate::spools;
+
+/// Checks the configuration and the folders that it names. The exit status is 2 when the programs could
+/// not work, 1 when there are only warnings.
+pub(crate) fn check(
+    loaded: Result<Config, ConfigError>,
+    as_json: bool,
+    out: &mut dyn Write,
+) -> Result<Exit> {
+    let mut lines: Vec<(bool, String, String)> = Vec::new();
+    let mut source = None;
+    match &loaded {
+        Err(error) => lines.push((true, "file".into(), error.to_string())),
+        Ok(config) => {
+            source = config.source.clone();
+            let problems = config.problems().into_iter();
+            lines.extend(problems.map(|p| (p.is_fatal, p.key.to_owned(), p.message)));
+            for queue in spools::all(config) {
+                if let Some(message) = unusable(&queue.folder) {
+                    lines.push((true, format!("queue {}", queue.name), message));
+                }
+            }
+        }
+    }
+    let exit = match lines.iter().map(|(is_fatal, ..)| *is_fatal).max() {
+        None => Exit::Done,
+        Some(false) => Exit::Stopped,
+        Some(true) => Exit::Usage,
+    };
+    if as_json {
+        let list: Vec<_> = lines
+            .iter()
+            .map(|(is_fatal, key, message)| {
+                json!({ "level": if *is_fatal { "error" } else { "warning" }, "key": key, "message": message })
+            })
+            .collect();
+        writeln!(out, "{}", json!({ "file": source, "problems": list }))?;
+        return Ok(exit);
+    }
+    match (&source, loaded.is_ok()) {
+        (Some(path), _) => writeln!(out, "file: {}", path.display())?,
+        (None, true) => writeln!(out, "file: none found, defaults and environment only")?,
+        (None, false) => {}
+    }
+    for (is_fatal, key, message) in &lines {
+        writeln!(out, "{}: {key}: {message}", if *is_fatal { "error" } else { "warning" })?;
+    }
+    if lines.is_empty() {
+        writeln!(out, "no problems found")?;
+    }
+    Ok(exit)
+}
+
+/// Why nothing could be written to a queue's folder, or to where it would be made.
+fn unusable(folder: &Path) -> Option<String> {
+    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    if !existing.is_dir() {
+        return Some(format!("{} is not a folder", existing.display()));
+    }
+    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    tempfile_in(existing)
+        .err()
+        .map(|error| format!("nothing can be written to {}: {error}", existing.display()))
+}
+
+/// Writing is the only test that counts: mode bits say nothing of read-only mounts and full disks.
+fn tempfile_in(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".idspool-check-{}", std::process::id()));
+    std::fs::write(&probe, b"x")?;
+    std::fs::remove_file(&probe)
+}
+
+/// Lists all keys.
+pub(crate) fn keys(as_json: bool, out: &mut dyn Write) -> Result<Exit> {
+    if as_json {
+        let list: Vec<_> = KEYS
+            .iter()
+            .map(|key| {
+                json!({ "key": format!("{}.{}", key.section, key.name), "variable": key.variable, "help": key.help })
+            })
+            .collect();
+        writeln!(out, "{}", json!({ "keys": list }))?;
+        return Ok(Exit::Done);
+    }
+    for key in KEYS {
+        let name = format!("{}.{}", key.section, key.name);
+        writeln!(out, "{name:<40} {:<38} {}", key.variable, key.help)?;
+    }
+    Ok(Exit::Done)
+}
