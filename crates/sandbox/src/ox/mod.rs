@@ -1,0 +1,71 @@
+//! Stand-in OX App Suite: the administration services over SOAP, a state dump and a page to look at.
+//!
+//! | path | what |
+//! |---|---|
+//! | `POST /webservices/<Service>` | SOAP 1.1 call |
+//! | `GET /webservices/<Service>?wsdl` | interface description |
+//! | `GET /` | page that shows contexts, users, groups, rights and the latest calls |
+//! | `GET /state[?context=ID]` | everything as JSON; passwords as their length only |
+//! | `GET /calls[?since=N]` | list of calls in order |
+//! | `GET /calls/count` | counters per operation |
+//! | `POST /reset` | back to the state of the start |
+//! | `POST /fail` | more failures on purpose, one `OPERATION:N[:KIND]` per line |
+//!
+//! What is not imitated: databases, file stores, access combinations by name, capabilities and the
+//! operations that move data between stores. Their operations answer `RemoteException`.
+
+mod answer;
+mod calls;
+mod engine;
+mod fault;
+mod http;
+mod lexical;
+mod options;
+mod request;
+mod schema;
+mod server;
+mod service;
+mod view;
+pub mod world;
+mod wsdl;
+
+pub use calls::{Call, Count};
+pub use options::{ContextSpec, Failure, FailureKind, Options, Tls};
+pub use server::{Server, serve};
+
+/// Why the stand-in server cannot start or take a setting.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address is taken, not ours, or needs a privilege.
+    #[error("listen on {address}; choose another address with --listen")]
+    Listen {
+        /// Address that was asked for.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread could not be started.
+    #[error("start a thread")]
+    Thread(#[source] std::io::Error),
+    /// Certificate or key cannot be used.
+    #[error("use {file} for TLS: {what}; expected PEM")]
+    Tls {
+        /// The file at fault.
+        file: std::path::PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A failure on purpose names an operation that no service has.
+    #[error("no service has an operation {0}; use OPERATION or SERVICE.OPERATION as in the WSDL")]
+    UnknownOperation(String),
+    /// An embedded interface description is not understood: a mistake in this program.
+    #[error("read the interface description of {service}: {what}")]
+    Wsdl {
+        /// The service.
+        service: &'static str,
+        /// What is not understood.
+        what: String,
+    },
+}
