@@ -1,5 +1,6 @@
-//! Processor time that one call costs apart from the network: writing the request of a user with 100 fields, and
-//! reading an answer of 15 kB as OX writes it, with a namespace declaration on every nil element.
+//! Processor time that one call costs apart from the network: writing the request of a user with
+//! 100 fields, and reading an answer of 15 kB as OX writes it, with a namespace declaration on
+//! every nil element.
 //!
 //! `cargo run --release -p idspool-ox-soap --example cost`
 

@@ -92,8 +92,8 @@ impl std::str::FromStr for AccessFlag {
     }
 }
 
-/// The rights of a user. A flag that is not set is not sent, **and OX then takes its default, which is true for
-/// most**: build what is sent with [`ModuleAccess::named`].
+/// The rights of a user. A flag that is not set is not sent, **and OX then takes its default, which
+/// is true for most**: build what is sent with [`ModuleAccess::named`].
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ModuleAccess {
     known: u32,

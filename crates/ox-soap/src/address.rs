@@ -1,8 +1,8 @@
 //! The server's address: checked once, resolved when a connection is needed.
 //!
-//! The HTTP library asks for the server's addresses at every call, also when it then uses a connection that it has, and
-//! starts a thread for it. This resolver remembers the answer for a while, which takes the name service out
-//! of the way of ordinary calls.
+//! The HTTP library asks for the server's addresses at every call, also when it then uses a
+//! connection that it has, and starts a thread for it. This resolver remembers the answer for a
+//! while, which takes the name service out of the way of ordinary calls.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};

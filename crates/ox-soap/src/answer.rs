@@ -1,7 +1,7 @@
 //! Reads the answer to an operation: `<operation>Response` with its `return` elements, or a fault.
 //!
-//! Prefixes mean nothing; elements are told by namespace and local name. What is not known is skipped, so that a newer
-//! server may send more.
+//! Prefixes mean nothing; elements are told by namespace and local name. What is not known is
+//! skipped, so that a newer server may send more.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -88,7 +88,8 @@ fn read_returns<T: FromReturn, R: Source>(xml: &mut Xml<R>) -> Result<Vec<T>, Xm
     Ok(returns)
 }
 
-/// The children of `soap:Fault` have no namespace in SOAP 1.1; servers that give them one are understood.
+/// The children of `soap:Fault` have no namespace in SOAP 1.1; servers that give them one are
+/// understood.
 fn read_fault<R: Source>(xml: &mut Xml<R>) -> Result<Fault, XmlError> {
     let (mut code, mut string, mut detail) = (String::new(), String::new(), None);
     while xml.next_child()?.is_some() {
@@ -102,8 +103,8 @@ fn read_fault<R: Source>(xml: &mut Xml<R>) -> Result<Fault, XmlError> {
     Ok(Fault::new(&code, &string, detail.as_deref()))
 }
 
-/// The name of the exception: the first element of `detail` that is called one. (A server with stack traces switched on
-/// puts more beside it.)
+/// The name of the exception: the first element of `detail` that is called one. (A server with
+/// stack traces switched on puts more beside it.)
 fn read_detail<R: Source>(xml: &mut Xml<R>) -> Result<Option<String>, XmlError> {
     let mut name = None;
     while xml.next_child()?.is_some() {

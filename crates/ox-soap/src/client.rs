@@ -24,12 +24,15 @@ use crate::xml::XmlError;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Creating a context makes OX build a database schema, which takes a minute on a busy server.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
-/// `listGroupsForUser` sends 31 bytes for each user of the context, so this is enough for two million.
+/// `listGroupsForUser` sends 31 bytes for each user of the context, so this is enough for two
+/// million.
 const ANSWER_LIMIT: u64 = 64 << 20;
-/// `listAll` of users sends some 10 kB for each and is read as a stream, so that this is time rather than memory.
+/// `listAll` of users sends some 10 kB for each and is read as a stream, so that this is time
+/// rather than memory.
 const STREAM_FACTOR: u64 = 64;
 
-/// A client of one OX server. Cheap to clone; clones share the connections. May be used from several threads at once.
+/// A client of one OX server. Cheap to clone; clones share the connections. May be used from
+/// several threads at once.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -58,8 +61,8 @@ pub struct CallInfo {
     pub duration: Duration,
     /// How it went.
     pub outcome: CallOutcome,
-    /// HTTP requests made: 2 when a broken connection made one repetition necessary, 0 when a value kept
-    /// the call from being sent.
+    /// HTTP requests made: 2 when a broken connection made one repetition necessary, 0 when a value
+    /// kept the call from being sent.
     pub requests: u32,
 }
 
@@ -100,8 +103,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Largest answer in bytes. Default: 64 MiB. Lists of ids, which are not kept in memory, may have 64
-    /// times as much.
+    /// Largest answer in bytes. Default: 64 MiB. Lists of ids, which are not kept in memory, may
+    /// have 64 times as much.
     #[must_use]
     pub fn answer_limit(mut self, bytes: u64) -> Self {
         self.answer_limit = bytes;
@@ -152,7 +155,8 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// Begins the settings of a client of the server at `base_url` (`OX_SOAP_SERVER`): scheme, host, optional port.
+    /// Begins the settings of a client of the server at `base_url` (`OX_SOAP_SERVER`): scheme,
+    /// host, optional port.
     pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
         ClientBuilder {
             base_url: base_url.into(),
@@ -277,8 +281,9 @@ impl Client {
                 let result =
                     reply.map_err(Failure::from).and_then(|reply| read(reply, &mut space.answer));
                 match result {
-                    // A server may close an idle connection in the very moment in which we send on it. Whether it
-                    // has read the request cannot be known, so only what changes nothing is repeated.
+                    // A server may close an idle connection in the very moment in which we send on
+                    // it. Whether it has read the request cannot be known, so only what changes
+                    // nothing is repeated.
                     Err(Failure::Transport(TransportError::Disconnected(reason)))
                         if operation.reads_only && requests == 1 =>
                     {

@@ -1,8 +1,8 @@
-//! Writes the request of one operation: schema order, the right namespace on every level, each namespace declared
-//! once on the operation element.
+//! Writes the request of one operation: schema order, the right namespace on every level, each
+//! namespace declared once on the operation element.
 //!
-//! The namespaces of the levels: operation and parameters are in the service's own, the fields of data objects in
-//! [`DATA`], login and password in [`CREDENTIALS`].
+//! The namespaces of the levels: operation and parameters are in the service's own, the fields of
+//! data objects in [`DATA`], login and password in [`CREDENTIALS`].
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -72,7 +72,8 @@ impl<'b> Envelope<'b> {
         self.key(parameter, Some(id.value()), None)
     }
 
-    /// A parameter that says which object is meant: `id`, `name`, or both. (All types have them in this order.)
+    /// A parameter that says which object is meant: `id`, `name`, or both. (All types have them in
+    /// this order.)
     pub(crate) fn key(
         &mut self,
         parameter: &str,
@@ -241,8 +242,8 @@ fn field_element(out: &mut String, spec: &FieldSpec, value: &Value) -> Result<()
     Ok(())
 }
 
-/// `YYYY-MM-DD` with a month and a day that exist in some year. OX answers anything else with a fault that does not name
-/// the field.
+/// `YYYY-MM-DD` with a month and a day that exist in some year. OX answers anything else with a
+/// fault that does not name the field.
 fn is_date(text: &str) -> bool {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return false };
     let digits = [y1, y2, y3, y4, m1, m2, d1, d2];
@@ -267,13 +268,14 @@ fn is_date(text: &str) -> bool {
 fn is_base64(text: &str) -> bool {
     let bytes = text.as_bytes();
     let data = text.trim_end_matches('=');
-    bytes.len() % 4 == 0
+    bytes.len().is_multiple_of(4)
         && bytes.len() - data.len() <= 2
         && data.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }
 
-/// Appends text as XML content. A carriage return is written as a reference, as a parser would turn it into a line
-/// feed. Characters outside XML 1.0's `Char` have no form at all, not even as a reference.
+/// Appends text as XML content. A carriage return is written as a reference, as a parser would turn
+/// it into a line feed. Characters outside XML 1.0's `Char` have no form at all, not even as a
+/// reference.
 fn escape(out: &mut String, text: &str) -> Result<(), ValueProblem> {
     let mut done = 0;
     for (at, byte) in text.bytes().enumerate() {

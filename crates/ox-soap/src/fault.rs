@@ -1,7 +1,7 @@
 //! SOAP faults: what OX answers when it refuses a call.
 //!
-//! The kind stands in the name of the element in `detail`. The text is free; it decides only where a fault has no
-//! such element, and only in [`kind_of_text`].
+//! The kind stands in the name of the element in `detail`. The text is free; it decides only where
+//! a fault has no such element, and only in [`kind_of_text`].
 
 use std::fmt;
 
@@ -9,7 +9,6 @@ use crate::error::FaultClass;
 
 /// A fault that OX answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Fault {
     /// What kind of fault it is.
     pub kind: FaultKind,
@@ -29,8 +28,8 @@ pub enum FaultKind {
     ContextExists,
     /// `DatabaseUpdateException`: the context's database schema is being updated.
     DatabaseUpdate,
-    /// `InvalidCredentialsException`. OX checks credentials before existence, so most calls into a context that
-    /// does not exist answer this too.
+    /// `InvalidCredentialsException`. OX checks credentials before existence, so most calls into a
+    /// context that does not exist answer this too.
     InvalidCredentials,
     /// `InvalidDataException`: the data of the call is refused.
     InvalidData,
@@ -48,7 +47,8 @@ pub enum FaultKind {
     Other(String),
     /// `RemoteException`: anything unexpected inside the server.
     Remote,
-    /// `soap:Client`: the server could not read the request (unknown element, value of a wrong type).
+    /// `soap:Client`: the server could not read the request (unknown element, value of a wrong
+    /// type).
     Request,
     /// `StorageException`: trouble with the database or another back end.
     Storage,
@@ -93,11 +93,11 @@ impl FaultKind {
 
     /// What to do about it.
     ///
-    /// The question is whose fault it is. What the server or its settings cause hits every item alike and is
-    /// transient: the queue waits at the item. That includes refused credentials (OX answers them for
-    /// an unknown context as well; both are put right in OX or in `contexts.json`, not in the item) and faults of the
-    /// server that have no type. What the item's data cause is permanent. A request that OX
-    /// cannot read is a bug of ours.
+    /// The question is whose fault it is. What the server or its settings cause hits every item
+    /// alike and is transient: the queue waits at the item. That includes refused credentials (OX
+    /// answers them for an unknown context as well; both are put right in OX or in `contexts.json`,
+    /// not in the item) and faults of the server that have no type. What the item's data cause is
+    /// permanent. A request that OX cannot read is a bug of ours.
     #[must_use]
     pub fn fault_class(&self) -> FaultClass {
         match self {
@@ -191,9 +191,11 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
-/// The kind of a fault that has no typed detail, by how its text begins. The only place that looks at texts.
+/// The kind of a fault that has no typed detail, by how its text begins. The only place that looks
+/// at texts.
 fn kind_of_text(text: &str) -> FaultKind {
-    // Operations that resolve a name first put the class names of the exceptions in front, the innermost last.
+    // Operations that resolve a name first put the class names of the exceptions in front, the
+    // innermost last.
     let mut kind = None;
     let mut rest = text;
     while let Some(after) = rest.strip_prefix("com.openexchange.admin.rmi.exceptions.") {

@@ -100,7 +100,10 @@ proptest! {
     #[test]
     fn damaged_answers(
         which in 0..ANSWERS.len(),
-        damages in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..40, fragment()), 1..6),
+        damages in prop::collection::vec(
+            (any::<prop::sample::Index>(), 0_usize..40, fragment()),
+            1..6,
+        ),
     ) {
         let mut bytes = ANSWERS[which].as_bytes().to_vec();
         for (at, removed, inserted) in damages {
@@ -117,13 +120,16 @@ proptest! {
         let whole = ANSWERS[which].trim_end().as_bytes();
         let cut = &whole[..at.index(whole.len())];
         let result = answer::read::<User, _>(cut, GET_DATA);
-        prop_assert!(matches!(result, Err(XmlError::Truncated | XmlError::Malformed(_))), "{result:?}");
+        let is_refused = matches!(result, Err(XmlError::Truncated | XmlError::Malformed(_)));
+        prop_assert!(is_refused, "{result:?}");
     }
 
-    /// What a field is set to arrives, or is refused with the place of the first character that cannot be sent.
+    /// What a field is set to arrives, or is refused with the place of the first character that
+    /// cannot be sent.
     #[test]
     fn texts_arrive(texts in prop::collection::vec(text(), 1..6)) {
-        let fields = [UserField::Aliases, UserField::Email2, UserField::Name, UserField::Note, UserField::Url];
+        use UserField as F;
+        let fields = [F::Aliases, F::Email2, F::Name, F::Note, F::Url];
         let mut user = User::new();
         for (field, text) in fields.into_iter().zip(&texts) {
             match field.kind() {
@@ -136,13 +142,18 @@ proptest! {
         let is_sent = measure::write_change(&mut request, &user, &admin);
         prop_assert_eq!(is_sent, texts.iter().take(fields.len()).all(|text| is_xml(text)));
         if is_sent {
-            let answer = request.replace("s:change", "s:getDataResponse").replace("s:usrdata", "s:return");
+            let answer = request
+                .replace("s:change", "s:getDataResponse")
+                .replace("s:usrdata", "s:return");
             prop_assert_eq!(measure::read_get_data(answer.as_bytes()), Some(user));
         }
     }
 
     #[test]
-    fn refused_characters_are_named(before in "[a-zä😀]{0,5}", code_point in prop::sample::select(vec![0_u32, 1, 8, 0xB, 0x1F, 0xFFFE, 0xFFFF])) {
+    fn refused_characters_are_named(
+        before in "[a-zä😀]{0,5}",
+        code_point in prop::sample::select(vec![0_u32, 1, 8, 0xB, 0x1F, 0xFFFE, 0xFFFF]),
+    ) {
         let text = format!("{before}{}after", char::from_u32(code_point).unwrap());
         let user = User::new().with(UserField::Note, text);
         let mut request = String::new();
@@ -154,7 +165,12 @@ proptest! {
 
     /// The container is a map: the last value set counts, and iteration is in schema order.
     #[test]
-    fn an_object_is_a_map(steps in prop::collection::vec((0..UserField::ALL.len(), prop::option::of(0..9_i64)), 0..60)) {
+    fn an_object_is_a_map(
+        steps in prop::collection::vec(
+            (0..UserField::ALL.len(), prop::option::of(0..9_i64)),
+            0..60,
+        ),
+    ) {
         let mut user = User::new();
         let mut model = std::collections::BTreeMap::new();
         for (field, value) in steps {

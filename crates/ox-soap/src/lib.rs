@@ -16,8 +16,8 @@
 //! ```
 //!
 //! What is not set is not sent, and OX leaves it alone; the empty text clears a field. A client is
-//! shared by clones and threads. Every error says by [`Error::fault_class`] whether the call is worth
-//! repeating. The crate knows nothing of LDAP and UDM.
+//! shared by clones and threads. Every error says by [`Error::fault_class`] whether the call is
+//! worth repeating. The crate knows nothing of LDAP and UDM.
 
 mod access;
 mod address;
@@ -34,6 +34,7 @@ mod hostile;
 mod id;
 #[doc(hidden)]
 pub mod measure;
+mod message;
 mod object;
 mod service;
 mod tls;

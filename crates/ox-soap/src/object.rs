@@ -1,5 +1,5 @@
-//! Data objects (`Context`, `User`, `Group`, …): a table of fields in schema order, and one compact container
-//! for all of them.
+//! Data objects (`Context`, `User`, `Group`, …): a table of fields in schema order, and one compact
+//! container for all of them.
 //!
 //! A field that is not set is not sent, and OX leaves it as it is. A field set to the empty text is
 //! sent empty, which clears it.

@@ -1,5 +1,5 @@
-//! The OX services and what one operation is. One module per service below; a new service is a variant of
-//! [`Service`], a table of its objects' fields, and a module with its operations.
+//! The OX services and what one operation is. One module per service below; a new service is a
+//! variant of [`Service`], a table of its objects' fields, and a module with its operations.
 
 pub(crate) mod context;
 pub(crate) mod group;
@@ -23,6 +23,7 @@ pub(crate) enum Service {
 }
 
 impl Service {
+    /// In the order of the variants.
     pub(crate) const ALL: [Self; 4] = [Self::Context, Self::User, Self::UserCopy, Self::Group];
 
     /// Last part of the service's path.
@@ -132,8 +133,21 @@ key!(
     "user"
 );
 key!(
-    /// Which group a call is about. The id wins over the name; names are compared without letter case.
+    /// Which group a call is about. The id wins over the name; names are compared without letter
+    /// case.
     GroupKey,
     OxGroupId,
     "group"
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_stand_in_the_order_of_their_variants() {
+        for (place, service) in Service::ALL.into_iter().enumerate() {
+            assert_eq!(service as usize, place);
+        }
+    }
+}

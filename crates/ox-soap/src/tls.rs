@@ -18,17 +18,18 @@ pub(crate) fn settings(
     let mut trusted: Vec<Certificate<'static>> = Vec::new();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
-        // One damaged file among the system's hundreds does not hurt; a connection that needs it says so.
+        // One damaged file among the system's hundreds does not hurt; a connection that needs it
+        // says so.
         tracing::warn!("cannot read some of the system's CA certificates: {error}");
     }
     trusted.extend(system.certs.iter().map(|c| Certificate::from_der(c.as_ref()).to_owned()));
     if let Some(directory) = ca_certificates {
         for file in pem_files(directory)? {
-            trusted.extend(read(&file)?);
+            trusted.extend(read(&file, Unusable::Refuse)?);
         }
     }
     if let Some(file) = ca_bundle {
-        trusted.extend(read(file)?);
+        trusted.extend(read(file, Unusable::LeaveOut)?);
     }
     tracing::debug!(count = trusted.len(), "loaded CA certificates");
     Ok(TlsConfig::builder()
@@ -38,8 +39,8 @@ pub(crate) fn settings(
         .build())
 }
 
-/// The `*.pem` files of a directory. One that does not exist holds none: the directory is there for administrators to
-/// make.
+/// The `*.pem` files of a directory. One that does not exist holds none: the directory is there for
+/// administrators to make.
 fn pem_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let fail = |error: std::io::Error| Error::CaCertificates {
         path: directory.to_owned(),
@@ -60,22 +61,34 @@ fn pem_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn read(file: &Path) -> Result<Vec<Certificate<'static>>, Error> {
+/// What to do with a certificate that the TLS library cannot use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unusable {
+    /// Of the hundreds in a system's bundle, one of an old form is no reason not to start.
+    LeaveOut,
+    /// A file that an administrator put there was meant to count.
+    Refuse,
+}
+
+fn read(file: &Path, unusable: Unusable) -> Result<Vec<Certificate<'static>>, Error> {
     let fail = |reason: String| Error::CaCertificates { path: file.to_owned(), reason };
-    let certificates: Result<Vec<_>, _> = match CertificateDer::pem_file_iter(file) {
-        Ok(certificates) => certificates.collect(),
-        Err(error) => Err(error),
-    };
-    let certificates = certificates.map_err(|error| fail(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(fail("it holds no certificate".into()));
-    }
+    let mut trusted = Vec::new();
     // The TLS library would leave out what it cannot use without a word.
     let mut check = RootCertStore::empty();
-    for certificate in &certificates {
-        check.add(certificate.clone()).map_err(|error| fail(error.to_string()))?;
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|e| fail(e.to_string()))? {
+        let certificate = certificate.map_err(|error| fail(error.to_string()))?;
+        match check.add(certificate.clone()) {
+            Ok(()) => trusted.push(Certificate::from_der(certificate.as_ref()).to_owned()),
+            Err(error) if unusable == Unusable::Refuse => return Err(fail(error.to_string())),
+            Err(error) => {
+                tracing::warn!("left out a CA certificate of {}: {error}", file.display());
+            }
+        }
     }
-    Ok(certificates.iter().map(|c| Certificate::from_der(c.as_ref()).to_owned()).collect())
+    if trusted.is_empty() {
+        return Err(fail("it holds no certificate that can be used".into()));
+    }
+    Ok(trusted)
 }
 
 /// What a TLS error means for the administrator.
@@ -94,8 +107,12 @@ pub(crate) fn problem(error: &rustls::Error) -> TlsProblem {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 TlsProblem::UnknownCa
             }
-            // A self-signed server certificate that is its own CA.
-            CertificateError::Other(_) => TlsProblem::UnknownCa,
+            // webpki's error comes wrapped, without a type that is ours to name.
+            CertificateError::Other(other)
+                if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+            {
+                TlsProblem::IsCa
+            }
             _ => TlsProblem::Other,
         },
         _ => TlsProblem::Other,

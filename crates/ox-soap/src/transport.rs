@@ -1,10 +1,12 @@
 //! HTTP: one POST, its status and its body, within limits of time and size.
 //!
-//! Connections are kept and used again. The library checks before it uses one that the server has not closed it; the
-//! moment between that check and the arrival of the request remains (see `Client::call`).
+//! Connections are kept and used again. The library checks before it uses one that the server has
+//! not closed it; the moment between that check and the arrival of the request remains (see
+//! `Client::call`).
 //!
-//! No redirect is followed: it would carry an administrator's password to an address nobody configured. Proxies of the
-//! environment (`HTTPS_PROXY` …) are not used for the same reason; OX is a server of one's own.
+//! No redirect is followed: it would carry an administrator's password to an address nobody
+//! configured. Proxies of the environment (`HTTPS_PROXY` …) are not used for the same reason; OX is
+//! a server of one's own.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -21,8 +23,8 @@ use crate::service::{Operation, Service};
 use crate::tls;
 use crate::xml::Source;
 
-/// Shorter than the 5 s after which Apache, the usual proxy before OX, closes an idle connection: so it is rarely closed
-/// in the moment in which we use it.
+/// Shorter than the 5 s after which Apache, the usual proxy before OX, closes an idle connection:
+/// so it is rarely closed in the moment in which we use it.
 const IDLE_LIMIT: Duration = Duration::from_secs(4);
 /// One for each worker of a provisioner.
 const IDLE_COUNT: usize = 32;
@@ -114,13 +116,7 @@ impl Transport {
         operation: &Operation,
         request: &[u8],
     ) -> Result<Reply, TransportError> {
-        let [context, user, user_copy, group] = &self.urls;
-        let url = match operation.service {
-            Service::Context => context,
-            Service::User => user,
-            Service::UserCopy => user_copy,
-            Service::Group => group,
-        };
+        let url = self.urls.get(operation.service as usize).map_or("", String::as_str);
         let result = self
             .agent
             .post(url)

@@ -3,7 +3,8 @@
 use crate::id::OxUserId;
 use crate::object::{DataObject, fields};
 
-/// A user of a context. `password` is never taken from an answer: `create` sends it back in clear text.
+/// A user of a context. `password` is never taken from an answer: `create` sends it back in clear
+/// text.
 pub type User = DataObject<UserField>;
 
 impl DataObject<UserField> {

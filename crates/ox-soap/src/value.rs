@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// What a field carries. A value of another type than the field's is converted when it is
-/// sent, where that loses nothing (the text `"143"` for a number); otherwise the call is refused with an
+/// What a field carries. A value of another type than the field's is converted when it is sent,
+/// where that loses nothing (the text `"143"` for a number); otherwise the call is refused with an
 /// error that names the field, and nothing is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Text; a date is text of the form `YYYY-MM-DD`. The empty text is sent as an empty element, which
-    /// clears the field in OX.
+    /// Text; a date is text of the form `YYYY-MM-DD`. The empty text is sent as an empty element,
+    /// which clears the field in OX.
     Text(String),
     /// A flag.
     Bool(bool),

@@ -1,16 +1,16 @@
-//! A bounded walk through the XML of an answer: elements by namespace and local name, their text, nothing more.
+//! A bounded walk through the XML of an answer: elements by namespace and local name, their text,
+//! nothing more.
 //!
-//! Answers come from outside and are not trusted. Document type declarations are refused, so there are no entities to
-//! expand; depth and namespace declarations are bounded, so memory and time grow with the size of
-//! the answer only, which the transport bounds.
+//! Answers come from outside and are not trusted. Document type declarations are refused, so there
+//! are no entities to expand; depth and namespace declarations are bounded, so memory and time grow
+//! with the size of the answer only, which the transport bounds.
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
-use quick_xml::NsReader;
+use quick_xml::Reader;
 use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::ResolveResult;
 
 use crate::envelope::{DATA, SOAP};
 use crate::service::{ADMIN, COPY};
@@ -20,7 +20,7 @@ const DEPTH_LIMIT: usize = 32;
 /// More than any element of an answer has; it bounds the search for a prefix.
 const ATTRIBUTE_LIMIT: usize = 32;
 
-const SCHEMA_INSTANCE: &[u8] = b"http://www.w3.org/2001/XMLSchema-instance";
+const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
 /// More text than any field has.
 const TEXT_LIMIT: usize = 64 << 20;
@@ -41,6 +41,7 @@ pub(crate) enum Namespace {
     Data,
     None,
     Other,
+    SchemaInstance,
     Soap,
 }
 
@@ -67,9 +68,10 @@ pub(crate) struct Element {
 
 /// A reader that stands inside an element.
 pub(crate) struct Xml<R: Source> {
-    reader: NsReader<R>,
+    reader: Reader<R>,
     event: Vec<u8>,
     depth: usize,
+    scopes: Scopes,
     name: Vec<u8>,
     text: String,
 }
@@ -83,9 +85,16 @@ enum Step {
 
 impl<R: Source> Xml<R> {
     pub(crate) fn new(source: R) -> Self {
-        let mut reader = NsReader::from_reader(source);
+        let mut reader = Reader::from_reader(source);
         reader.config_mut().expand_empty_elements = true;
-        Self { reader, event: Vec::new(), depth: 0, name: Vec::new(), text: String::new() }
+        Self {
+            reader,
+            event: Vec::new(),
+            depth: 0,
+            scopes: Scopes::default(),
+            name: Vec::new(),
+            text: String::new(),
+        }
     }
 
     /// Local name of the element that was opened last.
@@ -98,8 +107,8 @@ impl<R: Source> Xml<R> {
         crate::fault::one_line(&String::from_utf8_lossy(&self.name), 80)
     }
 
-    /// Goes to the next element inside the one it stands in and opens it; `None` when that one ends. What
-    /// was opened has to be left by `skip`, `text` or `next_child` until `None`.
+    /// Goes to the next element inside the one it stands in and opens it; `None` when that one
+    /// ends. What was opened has to be left by `skip`, `text` or `next_child` until `None`.
     pub(crate) fn next_child(&mut self) -> Result<Option<Element>, XmlError> {
         loop {
             match self.step(false)? {
@@ -151,14 +160,15 @@ impl<R: Source> Xml<R> {
                     let reason = format!("elements more than {DEPTH_LIMIT} deep");
                     return Err(XmlError::Malformed(reason));
                 }
-                let (namespace, name) = self.reader.resolve_element(start.name());
-                let namespace = classify(&namespace);
+                let is_nil = self.scopes.enter(&start, self.depth)?;
+                let (prefix, name) = split(start.name().0);
                 self.name.clear();
-                self.name.extend_from_slice(name.as_ref());
-                let is_nil = is_nil(&self.reader, &start)?;
+                self.name.extend_from_slice(name);
+                let namespace = self.scopes.resolve(prefix);
                 return Ok(Step::Start(Element { namespace, is_nil }));
             }
             Event::End(_) => {
+                self.scopes.leave(self.depth);
                 self.depth = self.depth.saturating_sub(1);
                 return Ok(Step::End);
             }
@@ -204,41 +214,82 @@ fn not_utf8() -> XmlError {
     XmlError::Malformed("bytes that are not UTF-8".into())
 }
 
-fn classify(namespace: &ResolveResult<'_>) -> Namespace {
-    match namespace {
-        ResolveResult::Unbound => Namespace::None,
-        ResolveResult::Unknown(_) => Namespace::Other,
-        ResolveResult::Bound(namespace) => {
-            let namespace = namespace.as_ref();
-            if namespace == DATA.as_bytes() {
-                Namespace::Data
-            } else if namespace == ADMIN.as_bytes() || namespace == COPY.as_bytes() {
-                Namespace::Service
-            } else if namespace == SOAP.as_bytes() {
-                Namespace::Soap
-            } else {
-                Namespace::Other
+/// The prefixes declared at the place in the document. An answer declares the same few again and
+/// again, on every nil field, so the attributes of an element are gone through only once and a
+/// namespace is compared only where it is declared.
+#[derive(Default)]
+struct Scopes {
+    /// Depth of the element, end of the prefix in `prefixes`, namespace.
+    declared: Vec<(usize, usize, Namespace)>,
+    /// The prefixes, one after the other; empty for the default namespace.
+    prefixes: Vec<u8>,
+}
+
+impl Scopes {
+    /// Takes the declarations of an element; tells whether it is nil.
+    fn enter(&mut self, start: &BytesStart<'_>, depth: usize) -> Result<bool, XmlError> {
+        let mut nil_prefix = None;
+        for (count, attribute) in start.attributes().with_checks(false).enumerate() {
+            if count >= ATTRIBUTE_LIMIT {
+                let reason = format!("an element with more than {ATTRIBUTE_LIMIT} attributes");
+                return Err(XmlError::Malformed(reason));
+            }
+            let attribute = attribute.map_err(|error| XmlError::Malformed(error.to_string()))?;
+            match split(attribute.key.0) {
+                (b"", b"xmlns") => self.declare(depth, b"", &attribute.value),
+                (b"xmlns", prefix) => self.declare(depth, prefix, &attribute.value),
+                (prefix, b"nil") if matches!(&*attribute.value, b"true" | b"1") => {
+                    nil_prefix = Some(prefix);
+                }
+                _ => {}
             }
         }
+        // A declaration may stand behind its first use. An attribute without prefix is in no
+        // namespace.
+        Ok(nil_prefix.is_some_and(|prefix| {
+            !prefix.is_empty() && self.resolve(prefix) == Namespace::SchemaInstance
+        }))
+    }
+
+    fn declare(&mut self, depth: usize, prefix: &[u8], namespace: &[u8]) {
+        let namespace = match namespace {
+            b"" => Namespace::None,
+            known if known == DATA.as_bytes() => Namespace::Data,
+            known if known == ADMIN.as_bytes() => Namespace::Service,
+            known if known == SCHEMA_INSTANCE.as_bytes() => Namespace::SchemaInstance,
+            known if known == SOAP.as_bytes() => Namespace::Soap,
+            known if known == COPY.as_bytes() => Namespace::Service,
+            _ => Namespace::Other,
+        };
+        self.prefixes.extend_from_slice(prefix);
+        self.declared.push((depth, self.prefixes.len(), namespace));
+    }
+
+    fn leave(&mut self, depth: usize) {
+        while self.declared.last().is_some_and(|(declared, ..)| *declared >= depth) {
+            self.declared.pop();
+            self.prefixes.truncate(self.declared.last().map_or(0, |(_, end, _)| *end));
+        }
+    }
+
+    fn resolve(&self, prefix: &[u8]) -> Namespace {
+        for (place, (_, end, namespace)) in self.declared.iter().enumerate().rev() {
+            let before = place.checked_sub(1).and_then(|before| self.declared.get(before));
+            let begin = before.map_or(0, |(_, end, _)| *end);
+            if self.prefixes.get(begin..*end) == Some(prefix) {
+                return *namespace;
+            }
+        }
+        if prefix.is_empty() { Namespace::None } else { Namespace::Other }
     }
 }
 
-fn is_nil<R>(reader: &NsReader<R>, start: &BytesStart<'_>) -> Result<bool, XmlError> {
-    let mut is_nil = false;
-    for (count, attribute) in start.attributes().with_checks(false).enumerate() {
-        if count >= ATTRIBUTE_LIMIT {
-            let reason = format!("an element with more than {ATTRIBUTE_LIMIT} attributes");
-            return Err(XmlError::Malformed(reason));
-        }
-        let attribute = attribute.map_err(|error| XmlError::Malformed(error.to_string()))?;
-        if attribute.key.local_name().as_ref() == b"nil"
-            && matches!(&*attribute.value, b"true" | b"1")
-            && let (ResolveResult::Bound(namespace), _) = reader.resolve_attribute(attribute.key)
-        {
-            is_nil |= namespace.as_ref() == SCHEMA_INSTANCE;
-        }
+/// Prefix and local name.
+fn split(name: &[u8]) -> (&[u8], &[u8]) {
+    match name.iter().position(|byte| *byte == b':') {
+        Some(colon) => (name.get(..colon).unwrap_or(b""), name.get(colon + 1..).unwrap_or(b"")),
+        None => (b"", name),
     }
-    Ok(is_nil)
 }
 
 impl From<quick_xml::Error> for XmlError {

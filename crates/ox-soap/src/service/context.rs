@@ -39,8 +39,9 @@ impl<'a> ContextService<'a> {
         })
     }
 
-    /// Creates a context together with its administrator. Mandatory: `id`, `maxQuota`; of
-    /// the administrator `name`, `display_name`, `password`, `given_name`, `sur_name`, `primaryEmail`, `email1`.
+    /// Creates a context together with its administrator. Mandatory: `id`, `maxQuota`; of the
+    /// administrator `name`, `display_name`, `password`, `given_name`, `sur_name`, `primaryEmail`,
+    /// `email1`.
     ///
     /// # Errors
     /// As for every call.

@@ -54,8 +54,8 @@ impl<'a> GroupService<'a> {
         })
     }
 
-    /// Reads the groups of a user, with the ids of all their members; group 1 is among them, so the answer grows with
-    /// the context.
+    /// Reads the groups of a user, with the ids of all their members; group 1 is among them, so the
+    /// answer grows with the context.
     ///
     /// # Errors
     /// As for every call.

@@ -65,7 +65,8 @@ impl<'a> UserService<'a> {
     /// Reads several users at once. Some 15 kB each: ask for at most a thousand at a time.
     ///
     /// # Errors
-    /// As for every call; when one of them does not exist the whole call [is not found](Error::is_not_found).
+    /// As for every call; when one of them does not exist the whole call [is not
+    /// found](Error::is_not_found).
     pub fn get_multiple_data(self, users: &[OxUserId]) -> Result<Vec<User>, Error> {
         if users.is_empty() {
             return Ok(Vec::new());
@@ -79,8 +80,8 @@ impl<'a> UserService<'a> {
         })
     }
 
-    /// Creates a user; answers its id. Mandatory: `name`, `display_name`, `password`, `given_name`, `sur_name`,
-    /// `primaryEmail`, `email1`.
+    /// Creates a user; answers its id. Mandatory: `name`, `display_name`, `password`, `given_name`,
+    /// `sur_name`, `primaryEmail`, `email1`.
     ///
     /// # Errors
     /// As for every call.
@@ -94,7 +95,8 @@ impl<'a> UserService<'a> {
         answer.id().ok_or_else(|| self.client.unexpected(CREATE, &target, "a user without id"))
     }
 
-    /// Writes the fields that are set. `id` says which user; `name` has to be its name, unless OX allows renaming.
+    /// Writes the fields that are set. `id` says which user; `name` has to be its name, unless OX
+    /// allows renaming.
     ///
     /// # Errors
     /// As for every call.
@@ -150,8 +152,8 @@ impl<'a> UserService<'a> {
         })
     }
 
-    /// The ids of all users of the context, guests included. The answer is read as a stream: OX sends some
-    /// 10 kB for each.
+    /// The ids of all users of the context, guests included. The answer is read as a stream: OX
+    /// sends some 10 kB for each.
     ///
     /// # Errors
     /// As for every call.

@@ -21,8 +21,8 @@ impl<'a> UserCopyService<'a> {
         Self { client, credentials }
     }
 
-    /// Copies a user with its data; answers its id in the destination. The user stays in the source, and group
-    /// memberships are not copied.
+    /// Copies a user with its data; answers its id in the destination. The user stays in the
+    /// source, and group memberships are not copied.
     ///
     /// # Errors
     /// As for every call; `UserExists` when the destination has a user of that name.

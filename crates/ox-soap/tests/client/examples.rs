@@ -15,7 +15,8 @@ use crate::server::Server;
 const CONTEXT: ContextId = ContextId::new(10);
 const ANNA: OxUserId = OxUserId::new(3);
 
-/// Makes a call against a server that answers as the example does; checks the request against the example.
+/// Makes a call against a server that answers as the example does; checks the request against the
+/// example.
 fn check<T>(name: &str, call: impl FnOnce(&Client, &Credentials, &Credentials) -> T) -> T {
     let status = if name.ends_with(".fault") { 500 } else { 200 };
     let server = Server::always(status, read(&format!("{name}.response.xml")));

@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::server::{Reply, Server, exists};
+use crate::server::{Reply, exists};
 
 /// A CA and certificates of servers, made by `openssl` for this run.
 struct Pki(tempfile::TempDir);
@@ -153,10 +153,17 @@ fn an_unknown_ca_is_not() {
     assert!(error.remedy().contains("ca_certificates"), "{error}");
 }
 
+/// `openssl req -x509` makes a CA of what administrators then give to their server.
 #[test]
-fn a_certificate_of_its_own_is_not() {
-    let (problem, _) = refused(&PKI.server("self"), &PKI.path("ca"));
-    assert_eq!(problem, TlsProblem::UnknownCa);
+fn a_ca_as_server_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = PKI.server("self");
+    let (problem, _) = refused(&url, directory.path());
+    assert_eq!(problem, TlsProblem::IsCa);
+    std::fs::copy(PKI.path("self.crt"), directory.path().join("self.pem")).unwrap();
+    let (problem, message) = refused(&url, directory.path());
+    assert_eq!(problem, TlsProblem::IsCa);
+    assert!(message.contains("CA:TRUE"), "{message}");
 }
 
 #[test]
@@ -175,12 +182,6 @@ fn an_expired_certificate_is_not() {
 
 #[test]
 fn a_server_without_tls() {
-    let server = Server::always(200, exists(true));
-    let listener_url = server.url.replace("http://", "https://");
-    let error = look(Client::builder(listener_url)).unwrap_err();
-    // The test's server waits for a line that never comes, unless it takes the handshake for one.
-    assert!(matches!(error, Error::Tls { .. } | Error::Disconnected { .. }), "{error:?}");
-
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -192,6 +193,16 @@ fn a_server_without_tls() {
     let (problem, message) = refused(&url, &PKI.path("ca"));
     assert_eq!(problem, TlsProblem::NotTls);
     assert!(message.contains("http://"), "{message}");
+}
+
+/// One certificate that cannot be used does not cost the others of a bundle.
+#[test]
+fn a_bundle_with_a_strange_certificate() {
+    let file = PKI.path("mixed.crt");
+    let strange = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let good = std::fs::read_to_string(PKI.path("ca.crt")).unwrap();
+    std::fs::write(&file, format!("{strange}{good}")).unwrap();
+    assert!(look(Client::builder(PKI.server("good")).ca_bundle(Some(file))).unwrap());
 }
 
 #[test]
