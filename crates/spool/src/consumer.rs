@@ -94,7 +94,6 @@ impl Consumer {
     pub(crate) fn new(spool: Spool, program: &str) -> Result<Self, Error> {
         let now = DateTime::<Utc>::from(spool.clock().now());
         let lock = ConsumerLock::take(spool.dir(), program, now)?;
-        remove_abandoned(&spool)?;
         let watch = Watch::start(spool.dir(), Arc::default());
         let poll_interval = if watch.is_live() { SLOW_POLL } else { FAST_POLL };
         Ok(Self {
@@ -143,6 +142,7 @@ impl Consumer {
         self.is_stalled = result.is_err();
         if self.is_stalled {
             self.watch.mailbox.lock().scan();
+            self.next_poll = Instant::now() + RETRY_PAUSE;
         }
         result
     }
@@ -156,9 +156,6 @@ impl Consumer {
     pub fn wait(&mut self, timeout: Option<Duration>) -> Result<Wake, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mailbox = Arc::clone(&self.watch.mailbox);
-        if self.is_stalled {
-            self.next_poll = Instant::now() + RETRY_PAUSE;
-        }
         loop {
             let mut reports = mailbox.lock();
             if std::mem::take(&mut reports.is_woken) {
@@ -244,6 +241,12 @@ impl Consumer {
         self.health.state()
     }
 
+    /// Lets the kernel report nothing more.
+    #[cfg(test)]
+    pub(crate) fn stop_watching(&mut self) {
+        self.watch.stop();
+    }
+
     /// Makes sure that the directory we watch and lock is the one at the spool's path.
     fn follow_directory(&mut self) -> Result<(), Error> {
         let path = self.spool.dir();
@@ -307,6 +310,7 @@ impl Consumer {
         let scanned = self.time_stamp(&directory)?;
         let mut names: Vec<ItemName> = Vec::with_capacity(self.backlog.len());
         let mut oddities = BTreeSet::new();
+        let mut drafts = Vec::new();
         directory
             .files
             .list(directory.handle.as_fd(), &mut |name, kind| {
@@ -315,16 +319,21 @@ impl Consumer {
                         Kind::Regular => names.push(name),
                         Kind::Other => drop(oddities.insert(name)),
                     }
+                } else if is_draft(name) && kind == Kind::Regular {
+                    drafts.push(String::from_utf8_lossy(name).into_owned());
                 }
             })
             .map_err(Error::io("list", directory.path))?;
+        for draft in &drafts {
+            remove_if_abandoned(&self.spool, draft);
+        }
         names.sort_unstable();
         for name in oddities.difference(&self.oddities) {
             warn_of_oddity(&self.spool, name);
         }
         self.oddities = oddities;
         let mut changes = Changes::default();
-        changes.changed.extend(self.health.edited_item(&self.spool));
+        changes.changed.extend(self.health.take_edited(&self.spool));
         if self.backlog.is_empty() {
             changes.appeared.clone_from(&names);
             self.backlog = names.into_iter().collect();
@@ -343,7 +352,6 @@ impl Consumer {
             }
         }
         changes.changed.retain(|name| self.backlog.contains(name));
-        self.health.forget_look();
         self.scanned = Some(scanned);
         self.next_poll = Instant::now() + self.poll_interval;
         Ok(changes)
@@ -373,7 +381,7 @@ impl Consumer {
             self.scanned
                 .is_some_and(|scanned| scanned.is_distinct && scanned.modified == stamp.modified)
         }) && matches!(self.lock.is_of(self.spool.dir()), Ok(true))
-            && self.health.edited_item(&self.spool).is_none();
+            && !self.health.is_edited(&self.spool);
         if !is_unchanged {
             self.watch.mailbox.lock().scan();
         }
@@ -388,26 +396,21 @@ fn warn_of_oddity(spool: &Spool, name: &ItemName) {
     );
 }
 
-/// Removes what producers that died have left of items they were writing.
-fn remove_abandoned(spool: &Spool) -> Result<(), Error> {
-    let mut drafts = Vec::new();
-    spool.list(&mut |name, kind| {
-        let name = String::from_utf8_lossy(name);
-        let is_draft =
-            name.starts_with(enqueue::DRAFT_PREFIX) || name.starts_with(durable::DRAFT_PREFIX);
-        if is_draft && kind == Kind::Regular {
-            drafts.push(spool.dir().join(name.as_ref()));
-        }
-    })?;
-    for path in drafts {
-        let age = std::fs::symlink_metadata(&path)
-            .and_then(|data| data.modified())
-            .ok()
-            .and_then(|modified| spool.clock().now().duration_since(modified).ok());
-        if age.is_some_and(|age| age > ABANDONED_AFTER) {
-            // It takes room and nothing else; a file that cannot be removed is no reason to stop.
-            let _ = std::fs::remove_file(&path);
-        }
+fn is_draft(name: &[u8]) -> bool {
+    [enqueue::DRAFT_PREFIX, durable::DRAFT_PREFIX]
+        .iter()
+        .any(|prefix| name.starts_with(prefix.as_bytes()))
+}
+
+/// Removes what producers that died have left of an item they were writing.
+fn remove_if_abandoned(spool: &Spool, draft: &str) {
+    let path = spool.dir().join(draft);
+    let age = std::fs::symlink_metadata(&path)
+        .and_then(|data| data.modified())
+        .ok()
+        .and_then(|modified| spool.clock().now().duration_since(modified).ok());
+    if age.is_some_and(|age| age > ABANDONED_AFTER) {
+        // It takes room and nothing else; a file that cannot be removed is no reason to stop.
+        let _ = std::fs::remove_file(&path);
     }
-    Ok(())
 }

@@ -49,6 +49,7 @@ impl Health {
             // Only what operators see is lost, and the next fault writes it again.
             Err(error @ Error::State { .. }) => {
                 tracing::warn!("Starting with a healthy state: {error}");
+                // Not healthy, so that the next success replaces the file.
                 SpoolState { errors: 1, ..SpoolState::default() }
             }
             other => other?,
@@ -76,16 +77,20 @@ impl Health {
         Ok(())
     }
 
-    /// The faulty item, if it no longer looks as it did at its fault.
-    pub(crate) fn edited_item(&self, spool: &Spool) -> Option<ItemName> {
+    /// Whether the faulty item no longer looks as it did at its fault.
+    pub(crate) fn is_edited(&self, spool: &Spool) -> bool {
         let recorded = self.lock();
-        let (name, look) = recorded.faulty.as_ref()?;
-        (Look::at(&spool.path_of(name)) != *look).then(|| name.clone())
+        recorded.faulty.as_ref().is_some_and(|(name, look)| Look::at(&spool.path_of(name)) != *look)
     }
 
-    /// The edit was noticed; only the next one counts.
-    pub(crate) fn forget_look(&self) {
-        self.lock().faulty = None;
+    /// The faulty item, if it no longer looks as it did; tells of each edit once.
+    pub(crate) fn take_edited(&self, spool: &Spool) -> Option<ItemName> {
+        let mut recorded = self.lock();
+        let (name, look) = recorded.faulty.as_mut()?;
+        let present = Look::at(&spool.path_of(name));
+        let is_edited = present != *look;
+        *look = present;
+        is_edited.then(|| name.clone())
     }
 
     pub(crate) fn state(&self) -> SpoolState {

@@ -34,6 +34,10 @@
 
 mod clock;
 mod consumer;
+#[cfg(test)]
+mod consumer_tests;
+#[cfg(test)]
+mod crash_tests;
 pub mod durable;
 mod enqueue;
 mod error;
@@ -43,6 +47,8 @@ mod lock;
 mod mark;
 mod name;
 mod read;
+#[cfg(test)]
+mod simulation;
 mod spool;
 mod state;
 mod watch;

@@ -175,6 +175,13 @@ impl Spool {
         }
     }
 
+    /// Makes the next enqueue believe that the machine was started anew. The clones must be gone.
+    #[cfg(test)]
+    pub(crate) fn pretend_boot(&mut self, boot_id: &str) {
+        let shared = Arc::get_mut(&mut self.0).unwrap();
+        shared.producer.boot_id = boot_id.to_owned();
+    }
+
     pub(crate) fn directory(&self) -> Result<Directory<'_>, Error> {
         Directory::open(self.0.files.as_ref(), &self.0.path)
     }

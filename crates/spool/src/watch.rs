@@ -120,6 +120,11 @@ impl Watch {
         self.watcher.is_some()
     }
 
+    #[cfg(test)]
+    pub(crate) fn stop(&mut self) {
+        self.watcher = None;
+    }
+
     pub(crate) fn waker(&self) -> Waker {
         Waker(Arc::clone(&self.mailbox))
     }
@@ -149,5 +154,51 @@ fn receive(mailbox: &Mailbox, root: &PathBuf, report: notify::Result<Event>) {
         {
             mailbox.post(|reports| reports.note(name, is_written));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, Flag};
+
+    use super::*;
+
+    fn report(kind: EventKind, file_name: &str) -> notify::Result<Event> {
+        Ok(Event::new(kind).add_path(Path::new("/spool").join(file_name)))
+    }
+
+    fn received(report: notify::Result<Event>) -> Reports {
+        let mailbox = Mailbox::default();
+        receive(&mailbox, &PathBuf::from("/spool"), report);
+        mailbox.reports.into_inner().unwrap()
+    }
+
+    #[test]
+    fn s7_all_names_are_worth_a_look_after_the_kernel_lost_reports() {
+        let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(received(Ok(overflow)).must_scan);
+        assert!(received(Err(notify::Error::generic("read"))).must_scan);
+    }
+
+    #[test]
+    fn s9_a_flood_of_names_does_not_fill_the_memory() {
+        let mailbox = Mailbox::default();
+        for number in 0..=MOST_NAMES {
+            let event = report(EventKind::Create(CreateKind::File), &format!("{number}.json"));
+            receive(&mailbox, &PathBuf::from("/spool"), event);
+        }
+        let reports = mailbox.lock();
+        assert!(reports.must_scan && reports.names.is_empty());
+    }
+
+    #[test]
+    fn only_items_are_noted_and_not_what_we_do_ourselves() {
+        let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        for other in [".last", ".in-1-1", "a.json.tmp", "old"] {
+            assert!(received(report(written, other)).names.is_empty(), "{other}");
+        }
+        let opened = EventKind::Access(AccessKind::Open(AccessMode::Any));
+        assert!(received(report(opened, "a.json")).names.is_empty());
+        assert!(received(report(written, "a.json")).names["a.json"]);
     }
 }

@@ -1,0 +1,182 @@
+//! What the spool costs, beside the least that durable files can cost.
+//!
+//! `cargo run --release -p idspool-spool --example bench_spool -- DIR [largest-scan]`
+//!
+//! The baseline is a raw loop of write, fsync, rename, fsync of the directory, with items of the
+//! same size, taken in turns with the spool in one run, because disks have moods. Medians of the
+//! rounds are compared. DIR should be on the file system in question; everything made there is
+//! removed again. Removing many files makes ext4 slow at creating others for some seconds, so
+//! nothing is removed before the end.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its results")]
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use idspool_spool::Spool;
+
+/// A user without a photo, as the converter writes it.
+const ITEM: [u8; 2000] = [b'x'; 2000];
+const ROUNDS: usize = 7;
+const SINGLES: usize = 200;
+const GROUP: usize = 500;
+const GROUPS: usize = 2;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let parent = arguments.next().ok_or("usage: bench_spool DIR [largest-scan]")?;
+    let largest = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+    let root = PathBuf::from(parent).join(format!("bench-{}", std::process::id()));
+    fs::create_dir_all(&root)?;
+    let result = enqueue(&root).and_then(|()| scan(&root, largest));
+    fs::remove_dir_all(&root)?;
+    result
+}
+
+fn enqueue(root: &Path) -> Result<(), Box<dyn Error>> {
+    let raw_dir = root.join("raw");
+    fs::create_dir(&raw_dir)?;
+    let singles = Spool::create(root.join("singles"))?;
+    let groups = Spool::create(root.join("groups"))?;
+    let group = vec![ITEM; GROUP];
+    let (mut raw, mut one_by_one, mut grouped) =
+        (Runs::default(), Runs::default(), Runs::default());
+    for round in 0..ROUNDS {
+        raw.time(SINGLES, || raw_loop(&raw_dir, round))?;
+        one_by_one.time(SINGLES, || {
+            for _ in 0..SINGLES {
+                singles.enqueue(&ITEM)?;
+            }
+            Ok(())
+        })?;
+        grouped.time(GROUP * GROUPS, || {
+            for _ in 0..GROUPS {
+                groups.enqueue_group(&group)?;
+            }
+            Ok(())
+        })?;
+    }
+    println!("enqueue, {} bytes per item, median of {ROUNDS} rounds", ITEM.len());
+    for (label, runs) in
+        [("raw loop", &raw), ("one by one", &one_by_one), ("groups of 500", &grouped)]
+    {
+        println!(
+            "  {label:14} {:8.0} items/s  {:6.2} x raw  {:6.1} us CPU per item",
+            runs.median_rate(),
+            runs.median_rate() / raw.median_rate(),
+            runs.median_cpu().as_secs_f64() * 1e6,
+        );
+    }
+    Ok(())
+}
+
+fn raw_loop(dir: &Path, round: usize) -> Result<(), Box<dyn Error>> {
+    let directory = File::open(dir)?;
+    for number in 0..SINGLES {
+        let draft = dir.join(format!(".{round}-{number}"));
+        let mut file = File::create_new(&draft)?;
+        file.write_all(&ITEM)?;
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&draft, dir.join(format!("{round}-{number}.json")))?;
+        directory.sync_all()?;
+    }
+    Ok(())
+}
+
+fn scan(root: &Path, largest: usize) -> Result<(), Box<dyn Error>> {
+    println!("consumer, first scan and a refresh after one more item");
+    let spool = Spool::create(root.join("scan"))?;
+    let original = root.join("original");
+    fs::write(&original, ITEM)?;
+    let mut waiting = 0;
+    for count in [1_000, 10_000, 100_000, 1_000_000] {
+        if count > largest {
+            break;
+        }
+        for number in waiting..count {
+            let (seconds, micros) = (number / 1000, number % 1000);
+            // Links cost no room; only the names matter here.
+            let name = format!(
+                "2023-12-11-{:02}-{:02}-{:02}-{micros:06}.json",
+                seconds / 3600 % 24,
+                seconds / 60 % 60,
+                seconds % 60,
+            );
+            if number % 50_000 == 0 {
+                // ext4 allows 65,000 links of one file.
+                fs::remove_file(&original)?;
+                fs::write(&original, ITEM)?;
+            }
+            fs::hard_link(&original, spool.dir().join(name))?;
+        }
+        waiting = count;
+        let before = resident_bytes()?;
+        let mut consumer = spool.consumer("bench_spool")?;
+        let started = Instant::now();
+        let found = consumer.refresh()?.appeared.len();
+        let took = started.elapsed();
+        let memory = resident_bytes()?.saturating_sub(before);
+        let started = Instant::now();
+        let extra = spool.enqueue(&ITEM)?;
+        consumer.wait(Some(Duration::from_secs(10)))?;
+        let seen = consumer.refresh()?.appeared == [extra.clone()];
+        let noticed = started.elapsed();
+        consumer.done(&extra)?;
+        println!(
+            "  {found:8} names {:9.1} ms  {:6.1} MB resident ({:4.0} bytes per name)  one more \
+             enqueued and seen ({seen}) in {:.2} ms",
+            took.as_secs_f64() * 1e3,
+            memory as f64 / 1e6,
+            memory as f64 / found as f64,
+            noticed.as_secs_f64() * 1e3,
+        );
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Runs(Vec<(f64, Duration)>);
+
+impl Runs {
+    fn time(
+        &mut self,
+        items: usize,
+        run: impl FnOnce() -> Result<(), Box<dyn Error>>,
+    ) -> Result<(), Box<dyn Error>> {
+        let (started, cpu) = (Instant::now(), cpu_time()?);
+        run()?;
+        let rate = items as f64 / started.elapsed().as_secs_f64();
+        let cpu = (cpu_time()?.saturating_sub(cpu)) / u32::try_from(items)?;
+        self.0.push((rate, cpu));
+        Ok(())
+    }
+
+    fn median_rate(&self) -> f64 {
+        let mut rates: Vec<f64> = self.0.iter().map(|run| run.0).collect();
+        rates.sort_unstable_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied().unwrap_or_default()
+    }
+
+    fn median_cpu(&self) -> Duration {
+        let mut times: Vec<Duration> = self.0.iter().map(|run| run.1).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+/// Processor time of this thread, from the kernel's scheduler statistics in nanoseconds.
+fn cpu_time() -> Result<Duration, Box<dyn Error>> {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let first = statistics.split(' ').next().ok_or("schedstat is empty")?;
+    Ok(Duration::from_nanos(first.parse()?))
+}
+
+fn resident_bytes() -> Result<u64, Box<dyn Error>> {
+    let statistics = fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = statistics.split(' ').nth(1).ok_or("statm is short")?.parse()?;
+    Ok(pages * 4096)
+}
