@@ -82,9 +82,13 @@ impl Daemon {
         });
         let output = Arc::clone(&log);
         let output_reader = std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            let _ = stdout.read_to_end(&mut bytes);
-            output.lock().output = String::from_utf8_lossy(&bytes).into_owned();
+            let mut buffer = [0; 4096];
+            // Piece by piece: a server says where it listens long before it ends.
+            while let Ok(length @ 1..) = stdout.read(&mut buffer) {
+                let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default());
+                output.lock().output.push_str(&text);
+                output.grown.notify_all();
+            }
         });
         Ok(Daemon { child, log, readers: vec![line_reader, output_reader] })
     }
@@ -97,6 +101,11 @@ impl Daemon {
     /// Everything it has logged so far.
     pub fn lines(&self) -> Vec<String> {
         self.log.lock().lines.clone()
+    }
+
+    /// Everything it has printed on standard output so far.
+    pub fn output(&self) -> String {
+        self.log.lock().output.clone()
     }
 
     /// The first log line that contains `phrase`, waiting for it up to `deadline`.

@@ -8,16 +8,20 @@
 
 mod certificate;
 mod daemon;
+mod installation;
 mod ldap_cli;
 mod population;
 mod port;
+mod sandbox;
 mod slapd;
 
 pub use crate::certificate::Certificates;
 pub use crate::daemon::{Daemon, Ended, program};
+pub use crate::installation::Installation;
 pub use crate::ldap_cli::LdapCli;
 pub use crate::population::Population;
 pub use crate::port::free_port;
+pub use crate::sandbox::Sandbox;
 pub use crate::slapd::{
     ADMIN_DN, ADMIN_PASSWORD, BASE_DN, Loading, READER_DN, READER_PASSWORD, Slapd, SlapdBuilder,
 };
