@@ -111,7 +111,9 @@ impl ClientBuilder {
         self
     }
 
-    /// A directory whose `*.pem` files are trusted beside the system's CA certificates.
+    /// A directory whose `*.pem` files are trusted beside the system's CA certificates. The system's
+    /// place is found as OpenSSL finds it, `SSL_CERT_FILE` and `SSL_CERT_DIR` included. A directory
+    /// that does not exist holds none. Read once, by [`Self::build`], for `https` only.
     #[must_use]
     pub fn ca_certificates(mut self, directory: Option<PathBuf>) -> Self {
         self.ca_certificates = directory;

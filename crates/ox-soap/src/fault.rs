@@ -314,6 +314,15 @@ mod tests {
     }
 
     #[test]
+    fn without_detail_the_text_decides() {
+        let text = "No such user anna in context 10; exceptionId 1-2";
+        let fault = Fault::new("soap:Server", text, None);
+        assert_eq!(fault.kind, FaultKind::NoSuchUser);
+        assert!(fault.kind.is_not_found());
+        assert_eq!(Fault::new("soap:Server", "oops", None).kind, FaultKind::Untyped);
+    }
+
+    #[test]
     fn a_request_that_cannot_be_read_is_our_fault() {
         let text =
             "Unexpected element \"x\" (URI=...). Please remove that element from SOAP request.";

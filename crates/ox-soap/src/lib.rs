@@ -16,8 +16,30 @@
 //! ```
 //!
 //! What is not set is not sent, and OX leaves it alone; the empty text clears a field. A client is
-//! shared by clones and threads. Every error says by [`Error::fault_class`] whether the call is
-//! worth repeating. The crate knows nothing of LDAP and UDM.
+//! shared by clones and threads, and keeps its connections. The crate knows nothing of LDAP and UDM.
+//!
+//! # What a caller can rely on
+//!
+//! - A call that writes is sent once. A call that only reads is sent again, once, when the
+//!   connection broke before its answer was complete.
+//! - Every call ends: after the time for connecting or for the call, or at the limit for answers.
+//! - A value that XML or its field cannot carry is refused by name, and nothing is sent.
+//! - No redirect is followed and no proxy of the environment is used: a request carries an
+//!   administrator's password.
+//! - Passwords are in no message, no `Debug` form, and not taken from answers.
+//!
+//! # Whose fault it is
+//!
+//! [`Error::fault_class`] answers it; [`Error::problem`] and [`Error::remedy`] say it in words.
+//!
+//! | class | errors |
+//! |---|---|
+//! | transient | no connection, broken connection, time limits, TLS, an answer that is no SOAP, HTTP status without a fault; faults `DatabaseUpdate`, `InvalidCredentials`, `NoSuchContext`, `Remote`, `Storage`, and those of no type |
+//! | permanent | a value that cannot be sent, an answer over the limit, HTTP 413, the configuration; faults `InvalidData`, `NoSuchUser`, `NoSuchGroup`, `NoSuchResource`, `ContextExists`, `UserExists`, and those of a type we do not know |
+//! | ours | an answer that is SOAP but not the one to the call; fault `soap:Client`: OX cannot read the request |
+//!
+//! Refused credentials are transient because OX checks them before it looks for the context: it gives
+//! the same answer for a context that does not exist (yet), and both are put right beside the item.
 
 mod access;
 mod address;

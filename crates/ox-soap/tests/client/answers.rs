@@ -150,3 +150,17 @@ fn documents_that_soap_forbids() {
         "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\"><e:Body/></e:Envelope>";
     assert!(get_data(other_version).unwrap_err().to_string().contains("SOAP 1.1"));
 }
+
+#[test]
+fn a_prefix_means_what_its_element_says() {
+    let user = user(
+        "<ns2:email2 xmlns:ns2=\"urn:x\">other<ns2:a/></ns2:email2><ns2:email3>x</ns2:email3>\
+         <email1 xmlns=\"http://dataobjects.soap.admin.openexchange.com/xsd\">y</email1><name>z</name>\
+         <ns2:note nil=\"true\">no prefix</ns2:note><ns2:url x:nil=\"true\">other prefix</ns2:url>\
+         <n:title n:nil=\"true\" xmlns:n=\"http://www.w3.org/2001/XMLSchema-instance\"/>",
+    )
+    .unwrap();
+    let found: Vec<_> = user.iter().map(|(field, _)| field).collect();
+    use UserField as F;
+    assert_eq!(found, [F::Email1, F::Email3, F::Note, F::Url]);
+}

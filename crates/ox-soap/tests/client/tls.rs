@@ -1,9 +1,10 @@
 //! HTTPS: which certificates are trusted, and what is said when one is not.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use idspool_ox_soap::{
@@ -78,7 +79,7 @@ impl Pki {
     }
 
     /// Starts a server with a certificate; it answers that the user exists.
-    fn server(&self, name: &str) -> String {
+    fn server(&self, name: &str) -> TlsServer {
         let certificates: Vec<_> = CertificateDer::pem_file_iter(self.path(&format!("{name}.crt")))
             .unwrap()
             .map(Result::unwrap)
@@ -94,25 +95,35 @@ impl Pki {
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
         std::thread::spawn(move || {
             for socket in listener.incoming() {
+                counter.fetch_add(1, Ordering::SeqCst);
                 let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let mut stream = StreamOwned::new(connection, socket.unwrap());
-                let (mut request, mut space) = (Vec::new(), [0; 4096]);
-                while !request.ends_with(b"</soap:Envelope>") {
-                    match stream.read(&mut space) {
-                        Ok(count) if count > 0 => request.extend_from_slice(&space[..count]),
-                        // The client does not trust us.
-                        _ => break,
-                    }
-                }
-                let _ = stream.write_all(&Reply::bytes(200, &exists(true)));
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
+                std::thread::spawn(move || while answer(&mut stream) {});
             }
         });
-        url
+        TlsServer { url, connections }
     }
+}
+
+struct TlsServer {
+    url: String,
+    connections: Arc<AtomicUsize>,
+}
+
+/// Answers one request; false when the client ends the connection, perhaps for want of trust.
+fn answer(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> bool {
+    let (mut request, mut space) = (Vec::new(), [0; 4096]);
+    while !request.ends_with(b"</soap:Envelope>") {
+        match stream.read(&mut space) {
+            Ok(count) if count > 0 => request.extend_from_slice(&space[..count]),
+            _ => return false,
+        }
+    }
+    stream.write_all(&Reply::bytes(200, &exists(true))).is_ok()
 }
 
 fn look(builder: ClientBuilder) -> Result<bool, Error> {
@@ -132,19 +143,25 @@ fn refused(url: &str, ca: &Path) -> (TlsProblem, String) {
 
 #[test]
 fn a_ca_of_the_directory_is_trusted() {
-    let url = PKI.server("good");
-    assert!(look(Client::builder(url).ca_certificates(Some(PKI.path("ca")))).unwrap());
+    let server = PKI.server("good");
+    let builder = Client::builder(&server.url).ca_certificates(Some(PKI.path("ca")));
+    let client = builder.build().unwrap();
+    let admin = Credentials::new("oxadmin", "adminpw");
+    for _ in 0..10 {
+        assert!(client.users(ContextId::new(10), &admin).exists(UserKey::name("anna")).unwrap());
+    }
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1, "one handshake for all calls");
 }
 
 #[test]
 fn a_ca_of_the_bundle_is_trusted() {
-    let url = PKI.server("good");
+    let url = PKI.server("good").url;
     assert!(look(Client::builder(url).ca_bundle(Some(PKI.path("ca.crt")))).unwrap());
 }
 
 #[test]
 fn an_unknown_ca_is_not() {
-    let url = PKI.server("good");
+    let url = PKI.server("good").url;
     let empty = PKI.path("no-such-directory");
     let (problem, message) = refused(&url, &empty);
     assert_eq!(problem, TlsProblem::UnknownCa);
@@ -157,7 +174,7 @@ fn an_unknown_ca_is_not() {
 #[test]
 fn a_ca_as_server_is_not() {
     let directory = tempfile::tempdir().unwrap();
-    let url = PKI.server("self");
+    let url = PKI.server("self").url;
     let (problem, _) = refused(&url, directory.path());
     assert_eq!(problem, TlsProblem::IsCa);
     std::fs::copy(PKI.path("self.crt"), directory.path().join("self.pem")).unwrap();
@@ -168,14 +185,14 @@ fn a_ca_as_server_is_not() {
 
 #[test]
 fn a_certificate_for_another_name_is_not() {
-    let (problem, message) = refused(&PKI.server("other"), &PKI.path("ca"));
+    let (problem, message) = refused(&PKI.server("other").url, &PKI.path("ca"));
     assert_eq!(problem, TlsProblem::Name);
     assert!(message.contains("other.example.org"), "{message}");
 }
 
 #[test]
 fn an_expired_certificate_is_not() {
-    let (problem, message) = refused(&PKI.server("expired"), &PKI.path("ca"));
+    let (problem, message) = refused(&PKI.server("expired").url, &PKI.path("ca"));
     assert_eq!(problem, TlsProblem::Date);
     assert!(message.contains("clock"), "{message}");
 }
@@ -202,7 +219,7 @@ fn a_bundle_with_a_strange_certificate() {
     let strange = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let good = std::fs::read_to_string(PKI.path("ca.crt")).unwrap();
     std::fs::write(&file, format!("{strange}{good}")).unwrap();
-    assert!(look(Client::builder(PKI.server("good")).ca_bundle(Some(file))).unwrap());
+    assert!(look(Client::builder(PKI.server("good").url).ca_bundle(Some(file))).unwrap());
 }
 
 #[test]
