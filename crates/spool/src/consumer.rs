@@ -363,7 +363,7 @@ impl Consumer {
         let modified = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
         let age = modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
         Ok(Scanned {
-            modified: (stat.st_mtime, u64::from(stat.st_mtime_nsec)),
+            modified: (stat.st_mtime, stat.st_mtime_nsec),
             is_distinct: age.is_some_and(|age| age > TICK),
         })
     }

@@ -1,11 +1,11 @@
 //! Reading an item that somebody may be writing, editing or removing at the same time.
 
-use std::io;
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
 use crate::Error;
@@ -81,7 +81,7 @@ pub(crate) fn read_prefix(path: &Path, most: usize, now: SystemTime) -> Result<R
 }
 
 struct Opened {
-    file: OwnedFd,
+    file: File,
     size: u64,
     modified: SystemTime,
 }
@@ -95,37 +95,24 @@ impl Opened {
             Err(Errno::LOOP | Errno::NXIO) => {
                 return Err(Error::NotAFile { path: path.to_owned() });
             }
-            other => other.map_err(Error::io("open", path))?,
+            other => File::from(other.map_err(Error::io("open", path))?),
         };
-        let stat = fstat(&file).map_err(Error::io("look at", path))?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        let data = file.metadata().map_err(Error::io("look at", path))?;
+        if !data.is_file() {
             return Err(Error::NotAFile { path: path.to_owned() });
         }
-        Ok(Self {
-            file,
-            size: u64::try_from(stat.st_size).unwrap_or_default(),
-            modified: time_of(stat.st_mtime, u64::try_from(stat.st_mtime_nsec).unwrap_or_default()),
-        })
+        let modified = data.modified().map_err(Error::io("look at", path))?;
+        Ok(Self { file, size: data.len(), modified })
     }
 
     fn read(self, path: &Path, most: usize, now: SystemTime) -> Result<ReadItem, Error> {
-        use io::Read as _;
-        let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or(most).min(most));
-        std::fs::File::from(self.file)
+        // One byte more than expected, so that the end of the file is found without growing.
+        let expected = usize::try_from(self.size).unwrap_or(most).saturating_add(1);
+        let mut bytes = Vec::with_capacity(expected.min(most));
+        self.file
             .take(u64::try_from(most).unwrap_or(u64::MAX))
             .read_to_end(&mut bytes)
             .map_err(Error::io("read", path))?;
         Ok(ReadItem { bytes, size: self.size, modified: self.modified, read_at: now })
     }
-}
-
-fn time_of(seconds: i64, nanoseconds: u64) -> SystemTime {
-    let fraction = Duration::from_nanos(nanoseconds);
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let time = if seconds < 0 {
-        SystemTime::UNIX_EPOCH.checked_sub(whole)
-    } else {
-        SystemTime::UNIX_EPOCH.checked_add(whole)
-    };
-    time.and_then(|time| time.checked_add(fraction)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
