@@ -301,7 +301,10 @@ fn needs_name_what_has_to_be_looked_up() {
     assert_eq!(needs.groups_of.len(), 3);
     assert!(needs.lockout_duration && !needs.default_containers);
     let paths = needs.shares.get("dc1.example.org").unwrap();
-    assert_eq!(paths.iter().map(String::as_str).collect::<Vec<_>>(), ["/home", "/home/a.oehler"]);
+    assert_eq!(
+        paths.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["/home", "/home/", "/home/a.oehler", "/home/a.oehler/"]
+    );
     needs.add(Module::Ou, entry(&entries, "ou=gymnord"));
     assert!(needs.default_containers);
 }

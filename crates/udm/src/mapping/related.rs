@@ -111,7 +111,10 @@ impl Needs {
         if let Some((host, path)) = entry.first_text("automountinformation").and_then(share::mount)
         {
             let paths = self.shares.entry(host.to_owned()).or_default();
-            paths.extend(share::candidates(path).map(str::to_owned));
+            for path in share::candidates(path) {
+                // Shares are stored in either spelling.
+                paths.extend([path.to_owned(), format!("{path}/")]);
+            }
         }
         let has_samba_lock = entry.first_text("sambaacctflags").is_some_and(|f| f.contains('L'));
         let has_kerberos_lock = entry

@@ -1,6 +1,7 @@
 //! Reads the sample directory, and stands in for the searches that the converter makes.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![allow(dead_code, reason = "not every test needs all of them")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
