@@ -32,6 +32,8 @@ pub struct CallSite {
     pub operation: &'static str,
     /// The context the call is about.
     pub context: Option<ContextId>,
+    /// The context that the object is copied to.
+    pub destination: Option<ContextId>,
     /// The object the call is about, e.g. `user "anna" (id 3)`.
     pub object: Option<String>,
     /// Scheme, host and port of the server.
@@ -46,6 +48,7 @@ impl CallSite {
             service: operation.service.as_str(),
             operation: operation.name,
             context: target.context,
+            destination: target.destination,
             object: target.object(),
             server: server.to_owned(),
             is_master: operation.service.is_master(),
@@ -60,9 +63,13 @@ impl fmt::Display for CallSite {
             write!(f, " of {object}")?;
         }
         match (self.context, &self.object) {
-            (Some(context), Some(_)) => write!(f, " in context {context}"),
-            (Some(context), None) => write!(f, " of context {context}"),
-            (None, _) => Ok(()),
+            (Some(context), Some(_)) => write!(f, " in context {context}")?,
+            (Some(context), None) => write!(f, " of context {context}")?,
+            (None, _) => {}
+        }
+        match self.destination {
+            Some(destination) => write!(f, " to context {destination}"),
+            None => Ok(()),
         }
     }
 }
@@ -71,6 +78,7 @@ impl fmt::Display for CallSite {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Target<'a> {
     pub(crate) context: Option<ContextId>,
+    pub(crate) destination: Option<ContextId>,
     pub(crate) kind: &'static str,
     pub(crate) id: Option<i32>,
     pub(crate) name: Option<&'a str>,

@@ -109,9 +109,10 @@ impl Error {
 }
 
 fn fault_remedy(site: &CallSite, fault: &Fault) -> String {
-    let context = match site.context {
-        Some(context) => format!("context {context}"),
-        None => "the context".into(),
+    let context = match (site.context, site.destination) {
+        (Some(context), Some(destination)) => format!("context {context} or {destination}"),
+        (Some(context), None) => format!("context {context}"),
+        (None, _) => "the context".into(),
     };
     match &fault.kind {
         FaultKind::ContextExists => {

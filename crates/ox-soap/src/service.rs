@@ -114,7 +114,13 @@ macro_rules! key {
 
             pub(crate) fn target(self, context: ContextId) -> crate::error::Target<'a> {
                 let (id, name) = self.parts();
-                crate::error::Target { context: Some(context), kind: $kind, id, name }
+                crate::error::Target {
+                    context: Some(context),
+                    kind: $kind,
+                    id,
+                    name,
+                    ..crate::error::Target::default()
+                }
             }
         }
 

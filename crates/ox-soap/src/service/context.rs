@@ -1,7 +1,7 @@
 //! `OXContextService`.
 
 use crate::client::Client;
-use crate::context::{Context, ContextField};
+use crate::context::Context;
 use crate::credentials::Credentials;
 use crate::error::{Error, Target};
 use crate::id::ContextId;
@@ -33,7 +33,7 @@ impl<'a> ContextService<'a> {
     /// # Errors
     /// As for every call; a context that does not exist [is not found](Error::is_not_found).
     pub fn get_data(self, id: ContextId) -> Result<Context, Error> {
-        self.client.call_one(GET_DATA, &target(id, None), |envelope| {
+        self.client.call_one(GET_DATA, &target(id), |envelope| {
             envelope.key("ctx", Some(id.value()), None)?;
             envelope.auth(self.credentials)
         })
@@ -69,7 +69,7 @@ impl<'a> ContextService<'a> {
     /// # Errors
     /// As for every call.
     pub fn delete(self, id: ContextId, name: Option<&str>) -> Result<(), Error> {
-        self.client.call_void(DELETE, &target(id, name), |envelope| {
+        self.client.call_void(DELETE, &target(id), |envelope| {
             envelope.key("ctx", Some(id.value()), name)?;
             envelope.auth(self.credentials)
         })
@@ -80,7 +80,7 @@ impl<'a> ContextService<'a> {
     /// # Errors
     /// As for every call.
     pub fn exists(self, id: ContextId) -> Result<bool, Error> {
-        self.client.call_one(EXISTS, &target(id, None), |envelope| {
+        self.client.call_one(EXISTS, &target(id), |envelope| {
             envelope.key("ctx", Some(id.value()), None)?;
             envelope.auth(self.credentials)
         })
@@ -107,15 +107,10 @@ impl<'a> ContextService<'a> {
     }
 }
 
-fn target(id: ContextId, name: Option<&str>) -> Target<'_> {
-    Target { context: None, kind: "context", id: Some(id.value()), name }
+fn target(id: ContextId) -> Target<'static> {
+    Target { context: Some(id), ..Target::default() }
 }
 
-fn target_of(context: &Context) -> Target<'_> {
-    Target {
-        context: None,
-        kind: "context",
-        id: context.id().map(ContextId::value),
-        name: context.text(ContextField::Name),
-    }
+fn target_of(context: &Context) -> Target<'static> {
+    Target { context: context.id(), ..Target::default() }
 }

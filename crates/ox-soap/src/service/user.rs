@@ -182,8 +182,8 @@ impl<'a> UserService<'a> {
         })
     }
 
-    const fn all(self) -> Target<'static> {
-        Target { context: Some(self.context), kind: "user", id: None, name: None }
+    fn all(self) -> Target<'static> {
+        Target { context: Some(self.context), ..Target::default() }
     }
 
     fn target(self, user: &User) -> Target<'_> {
@@ -192,6 +192,7 @@ impl<'a> UserService<'a> {
             kind: "user",
             id: user.id().map(OxUserId::value),
             name: user.text(UserField::Name),
+            ..Target::default()
         }
     }
 }

@@ -32,8 +32,13 @@ impl<'a> UserCopyService<'a> {
         source: ContextId,
         destination: ContextId,
     ) -> Result<OxUserId, Error> {
-        let target =
-            Target { context: Some(source), kind: "user", id: Some(user.value()), name: None };
+        let target = Target {
+            context: Some(source),
+            destination: Some(destination),
+            kind: "user",
+            id: Some(user.value()),
+            name: None,
+        };
         let answer: User = self.client.call_one(COPY_USER, &target, |envelope| {
             envelope.key("user", Some(user.value()), None)?;
             envelope.context("src", source)?;

@@ -163,7 +163,7 @@ fn context_get_data_fault() {
     });
     assert!(error.is_not_found());
     assert_eq!(error.fault_kind(), Some(&FaultKind::NoSuchContext));
-    insta::assert_snapshot!(error, @"OXContextService.getData of context 10: NoSuchContext: Context 10 does not exist (exceptionId -225208343-1); create the context in OX");
+    insta::assert_snapshot!(error, @"OXContextService.getData of context 10: NoSuchContext: Context 10 does not exist (exceptionId -225208343-1); create context 10 in OX");
 }
 
 #[test]

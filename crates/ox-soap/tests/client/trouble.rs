@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use idspool_ox_soap::{
-    CallOutcome, Client, ContextId, Credentials, Error, FaultClass, FaultKind, User, UserField,
-    UserKey,
+    CallOutcome, Client, ContextId, Credentials, Error, FaultClass, FaultKind, OxUserId, User,
+    UserField, UserKey,
 };
 
 use crate::server::{After, Reply, Server, envelope, exists, fault};
@@ -341,6 +341,16 @@ fn classes_of_faults() {
             check_message(&error);
         }
     }
+}
+
+#[test]
+fn a_copy_names_both_contexts() {
+    let server = Server::always(500, fault("NoSuchContextException", "Context 11 does not exist"));
+    let client = client(&server);
+    let admin = admin();
+    let copies = client.user_copies(&admin);
+    let error = copies.copy_user(OxUserId::new(3), CONTEXT, ContextId::new(11)).unwrap_err();
+    insta::assert_snapshot!(error, @"OXUserCopyService.copyUser of user 3 in context 10 to context 11: NoSuchContext: Context 11 does not exist (exceptionId -225208343-74); create context 10 or 11 in OX");
 }
 
 #[test]
