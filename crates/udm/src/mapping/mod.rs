@@ -105,6 +105,10 @@ pub fn options(module: Module, entry: &Entry) -> Vec<String> {
 }
 
 /// The LDAP attributes to ask for, of all modules together, operational ones included.
+///
+/// Of the password data only `userPassword`, because a locked hash is part of `disabled`. The hashes
+/// and keys that Kelvin can take over are no properties of an object (udm-ldap.md 3.8), so whoever
+/// transfers them asks for them, and nobody else.
 pub fn attributes() -> &'static [&'static str] {
     static ALL: LazyLock<Vec<&'static str>> = LazyLock::new(|| requested(&Module::ALL));
     &ALL

@@ -261,12 +261,14 @@ impl Related {
     }
 
     /// Shares of exactly this directory of this host.
-    pub(super) fn shares(&self, host: &str, path: &str) -> impl Iterator<Item = &str> {
-        let (host, path) = (host.to_owned(), path.to_owned());
-        self.shares
-            .iter()
-            .filter(move |share| share.host.eq_ignore_ascii_case(&host) && share.path == path)
-            .map(|share| share.dn.as_str())
+    pub(super) fn shares<'a>(
+        &'a self,
+        host: &'a str,
+        path: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
+        let is_there =
+            move |share: &&Share| share.host.eq_ignore_ascii_case(host) && share.path == path;
+        self.shares.iter().filter(is_there).map(|share| share.dn.as_str())
     }
 
     pub(super) fn lockout_seconds(&self) -> Option<i64> {

@@ -105,6 +105,13 @@ const fn derived(
     attributes: &'static [&'static str],
     make: fn(&View<'_>) -> Option<Value>,
 ) -> Row {
+    // Stops the compiler at a misspelt name.
+    let mut at = 0;
+    while at < attributes.len() {
+        #[expect(clippy::indexing_slicing, reason = "const code has no iterators")]
+        attribute(attributes[at]);
+        at += 1;
+    }
     Row { property, attributes, kind: Kind::Derived(make) }
 }
 
