@@ -1,1 +1,66 @@
-//! TODO
+//! The rules that turn changes of UDM objects into calls to OX App Suite.
+//!
+//! [`OxRecipient`] is a recipient of the provisioner's loop; [`run`] is the whole process.
+//!
+//! | module | job |
+//! |---|---|
+//! | `settings`, `mail_server`, `template` | the settings, checked once at start |
+//! | `core` | what the rules share |
+//! | `credentials`, `password` | `contexts.json` and new administrators |
+//! | `profile`, `rights` | `ModuleAccessDefinitions.properties` and the rights of a user |
+//! | `mapping`, `date`, `image` | `AttributeMapping.json`, and values on their way to OX |
+//! | `props` | properties of one object, in all forms that files have |
+//! | `ox`, `client` | the calls to OX as a trait, and over SOAP |
+//! | `context`, `access_profile`, `user` | the rules per type of object |
+//! | `later` | types that this version keeps but does not send |
+//! | `requeue` | groups that follow from a new user |
+//! | `digest` | whether there is anything to send |
+//! | `unfinished` | deletions that a crash could leave half done |
+//! | `halt`, `channel` | skips, faults and log lines |
+//! | `recipient`, `run` | the way in |
+//!
+//! Groups, functional accounts, resources and deputy permissions are not provisioned yet.
+
+mod access_profile;
+mod channel;
+mod client;
+mod context;
+mod core;
+mod credentials;
+mod date;
+mod digest;
+#[cfg(test)]
+mod fake;
+mod halt;
+mod image;
+mod later;
+mod mail_server;
+mod mapping;
+mod ox;
+mod password;
+mod profile;
+mod props;
+mod recipient;
+mod requeue;
+mod rights;
+mod run;
+mod settings;
+mod stamp;
+mod template;
+#[cfg(test)]
+mod tests;
+mod unfinished;
+mod user;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use mail_server::{BadServer, MailServer};
+pub use recipient::OxRecipient;
+pub use run::{Options, client, run};
+pub use settings::{Identifier, Settings, SettingsError};
+pub use template::{AccountLogin, BadTemplate, ImapLogin, NoValue};
+
+/// Locks a cache or a set. They are valid at every moment, so a panic elsewhere does no harm.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,115 @@
+//! What all rules share: settings, files, the server, and what was begun but not finished.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Mutex;
+
+use idspool_ox_soap::{ContextId, Credentials};
+use idspool_provisioner::Fault;
+use idspool_spool::ItemName;
+use idspool_udm::ConvertedItem;
+
+use crate::credentials::CredentialsFile;
+use crate::halt::{Halt, Skip};
+use crate::mapping::MappingFile;
+use crate::ox::Ox;
+use crate::profile::ProfileFile;
+use crate::settings::Settings;
+use crate::unfinished::Notes;
+
+/// The shared part.
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) credentials: CredentialsFile,
+    pub(crate) profiles: ProfileFile,
+    pub(crate) mapping: MappingFile,
+    pub(crate) notes: Notes,
+    pub(crate) ox: Box<dyn Ox>,
+    /// Copies of group items that were put into the queue: group id to file.
+    pub(crate) requeued: Mutex<HashMap<String, ItemName>>,
+    /// Objects with a delivery that broke off after its first change: what OX has of them is not
+    /// known, so their fingerprint does not count.
+    unsettled: Mutex<HashSet<String>>,
+    /// Types that were named in the log as not provisioned yet.
+    pub(crate) named_types: Mutex<HashSet<String>>,
+}
+
+impl Core {
+    pub(crate) fn new(settings: Settings, ox: Box<dyn Ox>) -> Result<Self, Fault> {
+        let data = &settings.data_dir;
+        Ok(Self {
+            credentials: CredentialsFile::new(settings.credentials_file.clone()),
+            profiles: ProfileFile::new(data.join("ModuleAccessDefinitions.properties")),
+            mapping: MappingFile::new(data.join("AttributeMapping.json")),
+            notes: Notes::open(data.join("unfinished"))?,
+            ox,
+            requeued: Mutex::default(),
+            unsettled: Mutex::default(),
+            named_types: Mutex::default(),
+            settings,
+        })
+    }
+
+    /// What is done with the credentials once at start.
+    pub(crate) fn prepare_credentials(&self) -> Result<(), Fault> {
+        let settings = &self.settings;
+        self.credentials
+            .prepare(&settings.master_admin, settings.master_password.as_ref(), |context| {
+                settings.admin_name(context)
+            })
+            .map_err(|error| crate::recipient::fault_of(error.into()))
+    }
+
+    /// The administrator of a context.
+    ///
+    /// # Errors
+    /// A skip when the file has no entry: such contexts are none of our business.
+    pub(crate) fn admin(&self, context: ContextId) -> Result<Credentials, Halt> {
+        let credentials = self.credentials.context(context)?;
+        Ok(credentials.ok_or(Skip::NoCredentials(context))?)
+    }
+
+    /// The master administrator.
+    ///
+    /// # Errors
+    /// The file has no entry. A fault, also while a user is moved: taking it for "nothing to do"
+    /// would lose the move.
+    pub(crate) fn master(&self) -> Result<Credentials, Halt> {
+        let credentials = self.credentials.master()?;
+        credentials.ok_or_else(|| {
+            Halt::Fault(
+                Fault::transient(format!(
+                    "credentials file {} has no entry 'master'",
+                    self.credentials.path().display()
+                ))
+                .with_remedy(
+                    "set OX_MASTER_PASSWORD and start again, or add the entry to the file; the queue goes on by itself",
+                ),
+            )
+        })
+    }
+
+    /// A change of the object begins.
+    pub(crate) fn begin(&self, id: &str) {
+        crate::lock(&self.unsettled).insert(id.to_owned());
+    }
+
+    /// All changes of the object are done.
+    pub(crate) fn finish(&self, id: &str) {
+        crate::lock(&self.unsettled).remove(id);
+    }
+
+    /// Whether OX may have something else of the object than what was noted.
+    pub(crate) fn is_unsettled(&self, id: &str) -> bool {
+        crate::lock(&self.unsettled).contains(id)
+    }
+}
+
+/// How log lines name an object (ox-provisioning 3.7).
+pub(crate) struct ObjectName<'a>(pub(crate) &'a ConvertedItem);
+
+impl fmt::Display for ObjectName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object('{}', '{}')", self.0.udm_object_type, self.0.dn)
+    }
+}

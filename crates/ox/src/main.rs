@@ -1,0 +1,53 @@
+//! `idspool-ox`: provisions OX App Suite.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use idspool_service::Exit;
+
+/// Provisions OX App Suite: takes the items of the queue in order and brings OX to their state.
+///
+/// Runs in the foreground until SIGTERM or SIGINT. Settings come from the configuration file and from
+/// environment variables such as OX_SOAP_SERVER and OX_MASTER_PASSWORD; a file is not needed when the
+/// environment says enough.
+///
+/// Exit status: 0 done; 1 stopped at a faulty item; 2 wrong usage or configuration; 3 another
+/// instance holds the lock.
+#[derive(Debug, Parser)]
+#[command(name = "idspool-ox", version)]
+struct Arguments {
+    /// Configuration file [default: $IDSPOOL_CONFIG, ./idspool.toml, /etc/idspool/idspool.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data directory, in place of ox.data_dir
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Take what is there, then exit
+    #[arg(long)]
+    once: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _closed = error.print();
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            return exit.into();
+        }
+    };
+    let options = idspool_ox::Options {
+        config: arguments.config,
+        data: arguments.data,
+        once: arguments.once,
+    };
+    match idspool_ox::run(&options) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            use std::io::Write as _;
+            let _closed = writeln!(std::io::stderr(), "idspool-ox: {error:#}");
+            Exit::Usage.into()
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! OX App Suite as a recipient of the provisioner's loop.
+
+use idspool_ox_soap::{Client, ContextId};
+use idspool_provisioner::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient};
+use idspool_udm::{ConvertedItem, ItemHead, Module};
+use tracing::warn;
+
+use crate::client::{SoapOx, StopTime};
+use crate::core::{Core, ObjectName};
+use crate::halt::Halt;
+use crate::props::Props;
+use crate::settings::{Identifier, Settings};
+use crate::{access_profile, context, later, user};
+
+/// OX App Suite.
+pub struct OxRecipient {
+    core: Core,
+}
+
+impl OxRecipient {
+    /// Prepares the files in the data directory: credentials are created, completed with the master
+    /// password, and taken over from older versions.
+    ///
+    /// # Errors
+    /// Files in the data directory cannot be used.
+    pub fn new(settings: Settings, client: Client) -> Result<Self, Fault> {
+        Self::with_stop(settings, client, StopTime::default())
+    }
+
+    pub(crate) fn with_stop(
+        settings: Settings,
+        client: Client,
+        stop: StopTime,
+    ) -> Result<Self, Fault> {
+        if settings.deputy_permissions {
+            warn!(
+                "This version does not provision deputy permissions yet: OX_ENABLE_DEPUTY_PERMISSIONS has no effect"
+            );
+        }
+        let core = Core::new(settings, Box::new(SoapOx::new(client, stop)))?;
+        core.prepare_credentials()?;
+        Ok(Self { core })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(core: Core) -> Self {
+        Self { core }
+    }
+
+    /// What the index notes of an object when only its snapshot is known.
+    #[must_use]
+    pub fn facts_of(item: &ConvertedItem) -> Facts {
+        let Some(object) = &item.object else { return Facts::default() };
+        let props = Props(object);
+        let (scope, active) = match item.module() {
+            Some(Module::User) => (props.context(), props.is_on("isOxUser")),
+            Some(Module::Group) => (Ok(None), props.is_on("isOxGroup")),
+            Some(Module::Context) => (props.number("contextid", "a context"), true),
+            _ => (props.context(), true),
+        };
+        Facts {
+            scope: scope.ok().flatten().map(i64::from),
+            remote_id: props.ox_db_id().ok().flatten().map(i64::from),
+            active,
+            digest: None,
+            rights: None,
+        }
+    }
+}
+
+impl Recipient for OxRecipient {
+    fn name(&self) -> &str {
+        "ox"
+    }
+
+    fn rank(&self, head: &ItemHead) -> Option<u8> {
+        // Removals of contexts come last (ox-provisioning 3.4), each judged by itself.
+        match head.module()? {
+            Module::Context if head.deleted => Some(6),
+            Module::Context => Some(0),
+            Module::AccessProfile => Some(1),
+            Module::User => Some(2),
+            Module::Group => Some(3),
+            Module::FunctionalAccount => Some(4),
+            Module::Resource => Some(5),
+            Module::Ou => None,
+        }
+    }
+
+    fn keys(&self, item: &ConvertedItem, previous: Option<&ConvertedItem>) -> Vec<Key> {
+        let mut keys = Keys(Vec::new());
+        keys.write(format!("id {}", item.id));
+        for state in std::iter::once(item).chain(previous) {
+            keys.write(format!("dn {}", normalized(&state.dn)));
+            let Some(props) = state.object.as_ref().map(Props) else { continue };
+            match state.module() {
+                Some(Module::Context) => keys.write_context(props.number("contextid", "").ok()),
+                Some(Module::AccessProfile) => {
+                    keys.write(format!("profile {}", props.text("name").unwrap_or_default()));
+                }
+                Some(Module::User) => self.user_keys(&state.id, props, &mut keys),
+                // Types without rules yet run alone.
+                _ => return Vec::new(),
+            }
+        }
+        keys.0
+    }
+
+    fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {
+        let core = &self.core;
+        let outcome = match delivery.item.module() {
+            Some(Module::Context) => context::deliver(core, delivery),
+            Some(Module::AccessProfile) => access_profile::deliver(core, delivery),
+            Some(Module::User) => user::deliver(core, delivery),
+            Some(Module::Group | Module::FunctionalAccount | Module::Resource) => {
+                Ok(later::deliver(core, delivery))
+            }
+            Some(Module::Ou) | None => {
+                return Err(Fault::ours(format!(
+                    "object type '{}' is not handled here",
+                    delivery.item.udm_object_type
+                )));
+            }
+        };
+        // Only users are ever skipped, and they see to it themselves.
+        outcome.map_err(|halt| {
+            let fault = fault_of(halt);
+            Fault { message: format!("{}: {}", ObjectName(delivery.item), fault.message), ..fault }
+        })
+    }
+}
+
+impl OxRecipient {
+    fn user_keys(&self, id: &str, props: Props<'_>, keys: &mut Keys) {
+        let context = props.context().ok().flatten();
+        if let Some(context) = context {
+            keys.read(format!("context {context}"));
+            // Names and addresses are unique within a context: one user may wait for another's.
+            let written = props.text(crate::props::OX_DB_USERNAME);
+            let name = match &self.core.settings.user_identifier {
+                Identifier::EntryUuid => Some(id),
+                Identifier::Property(property) => props.text(property),
+            };
+            for name in name.into_iter().chain(written) {
+                keys.write(format!("user {context} {}", name.to_lowercase()));
+            }
+            let aliases = props.texts("mailAlternativeAddress");
+            for mail in props.text("mailPrimaryAddress").into_iter().chain(aliases) {
+                keys.write(format!("mail {context} {}", mail.to_lowercase()));
+            }
+        }
+        if let Some(profile) = props.text("oxAccess") {
+            keys.read(format!("profile {profile}"));
+        }
+        for group in props.texts("groups") {
+            keys.read(format!("dn {}", normalized(group)));
+        }
+    }
+}
+
+/// Keys of one item; an object keeps the stronger claim.
+struct Keys(Vec<Key>);
+
+impl Keys {
+    fn write(&mut self, name: String) {
+        match self.0.iter_mut().find(|key| key.name == name) {
+            Some(key) => key.access = Access::Write,
+            None => self.0.push(Key { name, access: Access::Write }),
+        }
+    }
+
+    fn read(&mut self, name: String) {
+        if !self.0.iter().any(|key| key.name == name) {
+            self.0.push(Key { name, access: Access::Read });
+        }
+    }
+
+    fn write_context(&mut self, context: Option<Option<ContextId>>) {
+        if let Some(context) = context.flatten() {
+            self.write(format!("context {context}"));
+        }
+    }
+}
+
+fn normalized(dn: &str) -> String {
+    idspool_udm::dn::normalize(dn).map_or_else(|_| dn.to_lowercase(), Into::into)
+}
+
+/// A halt where nothing can be skipped.
+pub(crate) fn fault_of(halt: Halt) -> Fault {
+    halt.into_fault().unwrap_or_else(|skip| Fault::ours(skip.to_string()))
+}

@@ -1,0 +1,10 @@
+//! The rules from item to snapshot, against a server in memory. The loop is played by [`Stage`].
+
+mod contexts;
+mod logs;
+mod profiles;
+mod requeue;
+mod retries;
+mod skips;
+mod stage;
+mod users;

@@ -1,0 +1,111 @@
+//! Groups that are queued again for a new user (ox-provisioning 3.6).
+
+use std::fs;
+
+use idspool_provisioner::Facts;
+use serde_json::json;
+
+use super::stage::{Stage, anna, item, logged};
+use crate::fake::Fake;
+
+const TEAM: &str = "cn=Team,cn=groups,dc=example,dc=org";
+
+fn stage() -> Stage {
+    let stage = Stage::new(Fake::new().with_context(10).with_context(11));
+    let team =
+        json!({"name": "team", "isOxGroup": "OK", "users": ["uid=anna"], "oxDbGroupname": "team"});
+    let plain = json!({"name": "plain", "isOxGroup": "Not"});
+    for (id, dn, object) in [("g-team", TEAM, team), ("g-plain", "cn=plain,dc=example", plain)] {
+        let group = item(id, "groups/group", dn, object);
+        stage.objects.store(&group, &crate::OxRecipient::facts_of(&group)).unwrap();
+    }
+    stage
+}
+
+fn in_groups() -> serde_json::Value {
+    json!({"groups": ["CN=team, cn=groups,dc=example,dc=org", "cn=plain,dc=example", "cn=nobody,dc=example"]})
+}
+
+#[test]
+fn s3_6_known_ox_groups_of_a_new_user_are_queued() {
+    let stage = stage();
+    let lines = logged(|| stage.deliver(&anna(in_groups())).unwrap());
+    let queued = stage.queued();
+    assert_eq!(queued.len(), 1);
+    assert_eq!(queued[0], stage.objects.snapshot("g-team").unwrap().unwrap());
+    for expected in [
+        "INFO Looking for groups of this user to be created in the context id",
+        "WARN cn=plain,dc=example is no OX group. Skipping...",
+        "WARN Dont know anything about cn=nobody,dc=example. Does it exist? Is it to be deleted? Skipping...",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:#?}");
+    }
+    let path = stage.queue.path_of(&stage.queue.names().unwrap()[0]);
+    let expected = format!(
+        "INFO Added {} to the listener queue as {}",
+        stage.file("listener/old/g-team.json").display(),
+        path.display()
+    );
+    assert!(lines.contains(&expected), "{lines:#?}");
+}
+
+#[test]
+fn s3_6_flaw_a_group_counts_as_queued_only_while_its_file_is_there() {
+    let stage = stage();
+    stage.deliver(&anna(in_groups())).unwrap();
+    let other = |number: usize| {
+        let mut item = anna(in_groups());
+        item.id = format!("u-{number}");
+        item.object.as_mut().unwrap().insert("username".into(), json!(format!("user{number}")));
+        item
+    };
+    stage.deliver(&other(1)).unwrap();
+    assert_eq!(stage.queued().len(), 1, "one copy is enough for both");
+    for name in stage.queue.names().unwrap() {
+        fs::remove_file(stage.queue.path_of(&name)).unwrap();
+    }
+    stage.deliver(&other(2)).unwrap();
+    assert_eq!(stage.queued().len(), 1, "it was handled, so it is queued again");
+}
+
+#[test]
+fn s3_6_a_group_with_a_newer_item_in_the_queue_is_not_queued() {
+    let mut stage = stage();
+    stage.waiting.0.push("g-team".into());
+    stage.deliver(&anna(in_groups())).unwrap();
+    assert_eq!(stage.queued(), []);
+}
+
+#[test]
+fn s3_6_a_user_whose_id_is_known_changes_no_group() {
+    let stage = stage();
+    stage.deliver(&anna(json!({}))).unwrap();
+    stage.deliver(&anna(in_groups())).unwrap();
+    assert_eq!(stage.queued(), []);
+}
+
+#[test]
+fn s5_3_6_a_moved_user_queues_its_groups() {
+    let stage = stage();
+    stage.deliver(&anna(json!({}))).unwrap();
+    let mut moved = in_groups();
+    moved["oxContext"] = json!(11);
+    stage.deliver(&anna(moved)).unwrap();
+    assert_eq!(stage.queued().len(), 1);
+}
+
+#[test]
+fn s2_5_a_known_group_without_snapshot_is_an_error() {
+    let stage = stage();
+    fs::remove_file(stage.file("listener/old/g-team.json")).unwrap();
+    let fault = stage.deliver(&anna(in_groups())).unwrap_err();
+    assert!(fault.message.contains("g-team.json for CN=team"), "{}", fault.message);
+    assert!(fault.message.contains("You need to re-provision"), "{}", fault.message);
+}
+
+#[test]
+fn facts_of_a_snapshot_tell_what_groups_need() {
+    let user = anna(json!({"oxDbId": 5, "oxContext": "10"}));
+    let expected = Facts { scope: Some(10), remote_id: Some(5), active: true, ..Facts::default() };
+    assert_eq!(crate::OxRecipient::facts_of(&user), expected);
+}

@@ -1,0 +1,70 @@
+//! Moving a user to another context without losing its data (ox-provisioning 5.3.6).
+
+use std::time::Duration;
+
+use idspool_ox_soap::{ContextId, OxUserId, User};
+use idspool_provisioner::Fault;
+use tracing::info;
+
+use super::{Delivered, Work, scope};
+use crate::halt::Halt;
+use crate::ox::{Refusal, Scope, Which};
+
+/// OX may show a copy a moment later than it answers `copyUser`. Pauses before the second and later
+/// tries.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(3),
+    Duration::from_secs(4),
+];
+
+impl Work<'_> {
+    /// Copies the user, brings the copy to the new state, deletes the original.
+    pub(super) fn relocate(
+        &self,
+        from: ContextId,
+        to: ContextId,
+        id: OxUserId,
+    ) -> Result<Delivered, Halt> {
+        info!("Creating {} in context {to} using UserCopy", self.object);
+        let master = self.core.master()?;
+        self.core.begin(&self.delivery.item.id);
+        match self.core.ox.copy_user(&master, id, from, to) {
+            Ok(_) => {}
+            // An earlier attempt got this far: the user carries its old name there until it is changed.
+            Err(error) if error.is(Refusal::UserExists) => {}
+            // There is nothing to copy any more, and nothing to delete.
+            Err(error) if error.is(Refusal::NoSuchUser) => return self.recreate(to),
+            Err(error) => return Err(error.into()),
+        }
+        let admin = self.core.admin(to)?;
+        let copy = self.find_copy(scope(to, &admin))?;
+        let copy_id = copy.id().ok_or_else(|| Fault::ours("OX sent a user without id"))?;
+        let delivered = self.change_existing(to, copy_id, Some(&copy))?;
+        self.remove(from, id)?;
+        Ok(delivered)
+    }
+
+    /// A copy is found by its old name: a rename at the same time is applied afterwards (2.2.7).
+    fn find_copy(&self, scope: Scope<'_>) -> Result<User, Halt> {
+        let old = self.old.ok_or_else(|| Fault::ours("a user without old state is to be moved"))?;
+        let name = old.side.name.required()?;
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            info!("Searching for {name} in context {}", scope.context);
+            if let Some(user) = self.core.ox.user(scope, Which::Name(name))? {
+                return Ok(user);
+            }
+            let Some(pause) = pauses.next() else {
+                return Err(Fault::transient(format!(
+                    "user '{name}' was copied to context {} but does not appear there",
+                    scope.context
+                ))
+                .with_remedy("see the log of OX; the move is tried again")
+                .into());
+            };
+            self.core.ox.pause(pause)?;
+        }
+    }
+}
