@@ -71,7 +71,8 @@ impl Calls {
     /// Calls with a greater number, as far as they are kept.
     pub(crate) fn since(&self, number: u64) -> impl DoubleEndedIterator<Item = &Call> {
         let first = self.kept.front().map_or(1, |call| call.number);
-        let skip = usize::try_from(number.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let skip =
+            usize::try_from(number.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
         self.kept.range(skip.min(self.kept.len())..)
     }
 

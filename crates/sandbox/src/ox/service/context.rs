@@ -155,7 +155,8 @@ fn change(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let sent = desk.argument("ctx")?;
     let new_name = sent.text("name").filter(|name| !name.is_empty());
     if let Some(name) = new_name {
-        check_name_is_free(desk, name, id)?;
+        // Only create declares the fault of its own.
+        check_name_is_free(desk, name, id).map_err(|fault| Fault::invalid_data(fault.text))?;
     }
     if let Some(max_quota) = sent.integer("maxQuota") {
         check_quota(max_quota)?;

@@ -1,6 +1,6 @@
 //! OXUserCopyService.
 
-use super::{Desk, Handler, no_such_context, user, user_check, user_list};
+use super::{Desk, Handler, no_such_context, user, user_check};
 use crate::ox::fault::{Fault, FaultName};
 use crate::ox::world::User;
 
@@ -32,6 +32,11 @@ fn copy_user(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let copy = User { id: to.draw_id(), ..original };
     let id = copy.id;
     to.insert_user(copy);
-    user_list::write_id(&mut desk.answer, id, false);
+    // Nothing but the id, not even the flags that lists carry.
+    desk.answer.object(|_, field| {
+        if field.name() == "id" {
+            field.integer(id);
+        }
+    });
     Ok(())
 }
