@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use fs2::FileExt as _;
 use idspool_ox_soap::{ContextId, Credentials};
@@ -17,7 +17,7 @@ use idspool_spool::durable;
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
-use crate::stamp::Stamp;
+use crate::stamp::Cached;
 
 const MASTER: &str = "master";
 /// The largest credentials file that is read: 100,000 contexts have 15 MB.
@@ -55,12 +55,12 @@ pub(crate) enum CredentialsError {
 /// The credentials file.
 pub(crate) struct CredentialsFile {
     path: PathBuf,
-    current: Mutex<Option<(Stamp, Arc<Map<String, Value>>)>>,
+    current: Cached<Arc<Map<String, Value>>>,
 }
 
 impl CredentialsFile {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, current: Mutex::new(None) }
+        Self { path, current: Cached::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -205,16 +205,7 @@ impl CredentialsFile {
     }
 
     fn raw(&self) -> Result<Arc<Map<String, Value>>, CredentialsError> {
-        let mut current = crate::lock(&self.current);
-        let stamp = Stamp::of(&self.path);
-        if let Some((seen, entries)) = current.as_ref()
-            && *seen == stamp
-        {
-            return Ok(Arc::clone(entries));
-        }
-        let entries = Arc::new(self.read()?);
-        *current = Some((stamp, Arc::clone(&entries)));
-        Ok(entries)
+        self.current.get(&self.path, || self.read().map(Arc::new))
     }
 
     fn read(&self) -> Result<Map<String, Value>, CredentialsError> {
@@ -258,7 +249,6 @@ impl CredentialsFile {
             serde_json::to_string_pretty(&sorted).map_err(|error| self.write_error(&error))?;
         durable::replace(&self.path, text.as_bytes(), 0o600)
             .map_err(|error| self.write_error(&error))?;
-        *crate::lock(&self.current) = None;
         Ok(())
     }
 
@@ -305,6 +295,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::stamp::Stamp;
 
     fn admin_name(id: ContextId) -> String {
         if id == ContextId::new(10) { "oxadmin".into() } else { format!("oxadmin-context{id}") }

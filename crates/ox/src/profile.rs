@@ -13,7 +13,7 @@ use idspool_ox_soap::AccessFlag;
 use idspool_spool::durable;
 use tracing::warn;
 
-use crate::stamp::Stamp;
+use crate::stamp::Cached;
 
 const HEADER: &str = "# This file is written by idspool from the access profiles of the directory.\n\
                       # Changes by hand to a profile are lost when it changes there.\n\n";
@@ -91,12 +91,13 @@ pub(crate) fn flag_names() -> impl Iterator<Item = String> {
 /// The profile file.
 pub(crate) struct ProfileFile {
     path: PathBuf,
-    current: Mutex<Option<(Stamp, Arc<Profiles>)>>,
+    current: Cached<Arc<Profiles>>,
+    writing: Mutex<()>,
 }
 
 impl ProfileFile {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, current: Mutex::new(None) }
+        Self { path, current: Cached::new(), writing: Mutex::new(()) }
     }
 
     /// The profiles as the file says now; it is only read again when it changed. A missing file has
@@ -105,16 +106,7 @@ impl ProfileFile {
     /// # Errors
     /// The file is there but cannot be read.
     pub(crate) fn current(&self) -> Result<Arc<Profiles>, ProfileError> {
-        let mut current = crate::lock(&self.current);
-        let stamp = Stamp::of(&self.path);
-        if let Some((seen, profiles)) = current.as_ref()
-            && *seen == stamp
-        {
-            return Ok(Arc::clone(profiles));
-        }
-        let profiles = Arc::new(read(&self.path)?);
-        *current = Some((stamp, Arc::clone(&profiles)));
-        Ok(profiles)
+        self.current.get(&self.path, || read(&self.path).map(Arc::new))
     }
 
     /// Changes the file: reads it, lets `change` work on it, writes it when something differs.
@@ -122,7 +114,7 @@ impl ProfileFile {
     /// # Errors
     /// The file cannot be read or written.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Profiles)) -> Result<(), ProfileError> {
-        let mut current = crate::lock(&self.current);
+        let _one_at_a_time = crate::lock(&self.writing);
         let before = read(&self.path)?;
         let mut profiles = before.clone();
         change(&mut profiles);
@@ -136,7 +128,6 @@ impl ProfileFile {
             durable::replace(&self.path, profiles.to_text().as_bytes(), 0o644)
                 .map_err(|error| problem(&error))?;
         }
-        *current = Some((Stamp::of(&self.path), Arc::new(profiles)));
         Ok(())
     }
 }

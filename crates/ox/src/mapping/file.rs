@@ -8,13 +8,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::Mutex;
 
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use super::{Entry, Handling, Mapping};
-use crate::stamp::Stamp;
+use crate::stamp::Cached;
 
 /// The largest mapping file that is read; a complete one has 20 kB.
 const LIMIT: u64 = 4 << 20;
@@ -31,12 +30,12 @@ pub(crate) struct MappingError {
 pub(crate) struct MappingFile {
     path: PathBuf,
     built_in: Arc<Mapping>,
-    current: Mutex<Option<(Stamp, Result<Arc<Mapping>, MappingError>)>>,
+    current: Cached<Arc<Mapping>>,
 }
 
 impl MappingFile {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, built_in: Mapping::built_in(), current: Mutex::new(None) }
+        Self { path, built_in: Mapping::built_in(), current: Cached::new() }
     }
 
     /// The mapping as the file says now; the file is only read again when it changed.
@@ -44,16 +43,7 @@ impl MappingFile {
     /// # Errors
     /// The file is JSON, but not a mapping.
     pub(crate) fn current(&self) -> Result<Arc<Mapping>, MappingError> {
-        let mut current = crate::lock(&self.current);
-        let stamp = Stamp::of(&self.path);
-        if let Some((seen, mapping)) = current.as_ref()
-            && *seen == stamp
-        {
-            return mapping.clone();
-        }
-        let mapping = self.read();
-        *current = Some((stamp, mapping.clone()));
-        mapping
+        self.current.get(&self.path, || self.read())
     }
 
     fn read(&self) -> Result<Arc<Mapping>, MappingError> {

@@ -95,15 +95,10 @@ impl Filled {
     /// one, or is none of the user's addresses any more, which OX refuses.
     pub(crate) fn sender(&self, current: Option<&str>, former_primary: &str) -> String {
         let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-        match current.filter(|current| !current.is_empty()) {
-            Some(current)
-                if self.addresses.iter().any(|address| same(address, current))
-                    && !(same(current, former_primary) && !same(former_primary, &self.primary)) =>
-            {
-                current.to_owned()
-            }
-            _ => self.primary.clone(),
-        }
+        let Some(current) = current else { return self.primary.clone() };
+        let is_address = self.addresses.iter().any(|address| same(address, current));
+        let follows = same(current, former_primary) && !same(former_primary, &self.primary);
+        if is_address && !follows { current.to_owned() } else { self.primary.clone() }
     }
 }
 
