@@ -1,6 +1,8 @@
 //! The program `idspool-ox` as an administrator meets it: a data directory, environment variables, exit status and log,
 //! against the strict stand-in server over HTTP.
 
+// So that clippy knows it for test code.
+#[cfg(test)]
 mod place;
 
 use std::fs;
