@@ -1,5 +1,13 @@
 //! The whole way of a change: real slapd, real processes, the strict stand-in OX server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 use std::time::{Duration, Instant};
 
