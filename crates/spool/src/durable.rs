@@ -84,7 +84,7 @@ pub(crate) fn replace_in(
     files.sync_directory(directory.handle.as_fd()).map_err(Error::io("sync the directory", parent))
 }
 
-fn sync_directory(files: &dyn FileSystem, path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_directory(files: &dyn FileSystem, path: &Path) -> Result<(), Error> {
     let directory = Directory::open(files, path)?;
     files.sync_directory(directory.handle.as_fd()).map_err(Error::io("sync the directory", path))
 }

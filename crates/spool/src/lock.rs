@@ -70,15 +70,19 @@ fn is_held(error: &io::Error) -> bool {
 }
 
 fn held(path: &Path) -> Error {
-    let holder = File::open(path)
-        .and_then(|file| {
-            let mut bytes = Vec::new();
-            file.take(LONGEST_HOLDER).read_to_end(&mut bytes)?;
-            Ok(serde_json::from_slice(&bytes)?)
-        })
-        // Whoever holds it has not signed yet; the fact that it is held is what matters.
-        .unwrap_or_default();
+    let holder = File::open(path).map(|file| signed(&file)).unwrap_or_default();
     Error::Locked { path: path.to_owned(), holder }
+}
+
+/// What the holder wrote about itself. Whoever has just taken the lock has not signed yet; then it is
+/// unknown.
+pub(crate) fn signed(file: &File) -> Holder {
+    let mut bytes = Vec::new();
+    file.take(LONGEST_HOLDER)
+        .read_to_end(&mut bytes)
+        .ok()
+        .and_then(|_| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
 }
 
 fn sign(file: &mut File, holder: &Holder) -> io::Result<()> {

@@ -149,7 +149,7 @@ impl Hash for ItemName {
 
 /// What a canonical name says: microseconds since 1970, UTC.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Stamp(i64);
+pub(crate) struct Stamp(pub(crate) i64);
 
 impl Stamp {
     /// 0000-01-01-00-00-00-000000: smaller than any name.

@@ -1,0 +1,105 @@
+//! Looking at a spool from outside, and moving items aside, as the operator's command does.
+
+use std::fs::File;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use fs2::FileExt;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::durable::sync_directory;
+use crate::error::Holder;
+use crate::file_system::SystemFiles;
+use crate::{Error, ItemName, Spool, lock};
+
+impl ItemName {
+    /// The time that the name stands for; `None` for one that was made by hand.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.stamp()?.0)
+    }
+}
+
+impl Spool {
+    /// Who consumes this spool at the moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the lock file cannot be read.
+    pub fn holder(&self) -> Result<Option<Holder>, Error> {
+        let path = self.dir().join(lock::FILE);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(Error::io("open", &path))?,
+        };
+        let holder = lock::signed(&file);
+        // The lock is not touched when its signature is a dead process's: even a shared lock, held
+        // for a moment, would turn away a consumer that starts just then.
+        let is_alive =
+            holder.pid.is_none_or(|pid| Path::new("/proc").join(pid.to_string()).exists());
+        if !is_alive {
+            return Ok(None);
+        }
+        Ok(FileExt::try_lock_shared(&file).is_err().then_some(holder))
+    }
+}
+
+/// Moves a file to a place that is free, durably.
+///
+/// # Errors
+///
+/// [`Error::Io`]: there is no such file, the place is taken, or a directory cannot be written. The
+/// file is at one of the two places at any moment.
+pub fn relocate(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), Error> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    // S3: never replaces an existing item.
+    renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
+        .map_err(Error::io("move a file to", to))?;
+    for directory in [to.parent(), from.parent()].into_iter().flatten() {
+        // S1: the new place first, so that a power loss leaves the file twice rather than nowhere.
+        sync_directory(&SystemFiles, directory)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use super::*;
+
+    #[test]
+    fn a_canonical_name_tells_its_time() {
+        let name = ItemName::from_str("2026-11-21-17-35-07-000042.json").unwrap();
+        let time = name.timestamp().unwrap();
+        assert_eq!(time.to_rfc3339(), "2026-11-21T17:35:07.000042+00:00");
+        assert_eq!(ItemName::from_str("by-hand.json").unwrap().timestamp(), None);
+    }
+
+    #[test]
+    fn the_holder_is_known_while_it_holds_and_not_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        assert_eq!(spool.holder().unwrap(), None);
+        let consumer = spool.consumer("tester").unwrap();
+        let holder = spool.holder().unwrap().unwrap();
+        assert_eq!(holder.program.as_deref(), Some("tester"));
+        assert_eq!(holder.pid, Some(std::process::id()));
+        drop(consumer);
+        assert_eq!(spool.holder().unwrap(), None);
+    }
+
+    #[test]
+    fn s3_relocate_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(&from, "new").unwrap();
+        std::fs::write(&to, "old").unwrap();
+        assert!(relocate(&from, &to).is_err());
+        assert_eq!(std::fs::read_to_string(&to).unwrap(), "old");
+        std::fs::remove_file(&to).unwrap();
+        relocate(&from, &to).unwrap();
+        assert_eq!(std::fs::read_to_string(&to).unwrap(), "new");
+        assert!(!from.exists());
+    }
+}
