@@ -114,3 +114,12 @@ fn problems_name_the_key_and_the_remedy() {
     assert_eq!(fatal, ["directory.bind_password_file", "ox.imap_server", "ox.log_level"]);
     assert!(problems.iter().any(|p| p.key == "directory.start_tls" && !p.is_fatal));
 }
+
+#[test]
+fn the_documentation_lists_every_key_with_its_variable() {
+    let page = include_str!("../../../../docs/configuration.md");
+    for Key { name, variable, help, .. } in KEYS {
+        assert!(page.contains(&format!("| `{name}` | `{variable}` | ")), "{name}");
+        assert!(page.contains(help), "{help}");
+    }
+}
