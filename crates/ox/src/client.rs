@@ -195,3 +195,49 @@ impl Ox for SoapOx {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ox(stop: StopTime) -> SoapOx {
+        // Nobody listens there; a call that is begun fails with another message.
+        let client = Client::builder("http://127.0.0.1:1").build().unwrap();
+        SoapOx::new(client, stop)
+    }
+
+    fn exists(ox: &SoapOx) -> OxError {
+        let admin = Credentials::new("oxadmin", "p");
+        ox.user_exists(Scope { context: ContextId::new(10), admin: &admin }, "anna").unwrap_err()
+    }
+
+    #[test]
+    fn calls_go_on_for_a_while_after_the_request_to_stop_but_waits_do_not() {
+        let stop = StopTime::default();
+        let ox = ox(stop.clone());
+        assert!(exists(&ox).message.contains("no connection"));
+        stop.request();
+        assert!(exists(&ox).message.contains("no connection"), "the item may be finished");
+        assert_eq!(ox.pause(GRACE).unwrap_err().message, "a stop was requested");
+    }
+
+    #[test]
+    fn no_call_is_begun_when_the_time_is_over() {
+        let Some(long_ago) = Instant::now().checked_sub(2 * GRACE) else { return };
+        let stop = StopTime::default();
+        stop.0.set(long_ago).unwrap();
+        assert_eq!(exists(&ox(stop)).message, "a stop was requested");
+    }
+
+    #[test]
+    fn errors_keep_class_problem_and_remedy() {
+        let error = exists(&ox(StopTime::default()));
+        assert_eq!((error.refusal, error.class), (None, FaultClass::Transient));
+        assert!(
+            error.message.contains("anna") && error.message.contains("10"),
+            "{}",
+            error.message
+        );
+        assert!(error.remedy.unwrap().contains("OX_SOAP_SERVER"));
+    }
+}

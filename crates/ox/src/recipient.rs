@@ -190,3 +190,111 @@ fn normalized(dn: &str) -> String {
 pub(crate) fn fault_of(halt: Halt) -> Fault {
     halt.into_fault().unwrap_or_else(|skip| Fault::ours(skip.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fake::Fake;
+
+    fn recipient() -> (tempfile::TempDir, OxRecipient) {
+        let dir = tempfile::tempdir().unwrap();
+        let config = idspool_service::Ox {
+            data_dir: dir.path().to_owned(),
+            ..idspool_service::Ox::default()
+        };
+        let core = Core::new(Settings::new(&config).unwrap(), Box::new(Fake::new())).unwrap();
+        (dir, OxRecipient::of(core))
+    }
+
+    fn item(module: &str, dn: &str, object: Value) -> ConvertedItem {
+        ConvertedItem {
+            id: "u-1".into(),
+            udm_object_type: module.into(),
+            dn: dn.into(),
+            object: object.as_object().cloned(),
+            options: None,
+            resync: false,
+        }
+    }
+
+    #[test]
+    fn s3_4_order_of_types_each_context_item_judged_by_itself() {
+        let (_dir, recipient) = recipient();
+        let rank = |module: &str, object: Value| {
+            recipient
+                .rank(&ItemHead::parse(&item(module, "cn=x", object).to_queue_bytes()).unwrap())
+        };
+        let ranks = [
+            rank("oxmail/oxcontext", json!({})),
+            rank("oxmail/accessprofile", json!({})),
+            rank("users/user", json!(null)),
+            rank("groups/group", json!({})),
+            rank("oxmail/functional_account", json!({})),
+            rank("oxresources/oxresources", json!({})),
+            rank("oxmail/oxcontext", json!(null)),
+        ];
+        assert!(ranks.iter().all(Option::is_some) && ranks.is_sorted(), "{ranks:?}");
+        assert_eq!(rank("container/ou", json!({})), None);
+        assert_eq!(rank("oxmail/shared_account", json!({})), None);
+    }
+
+    fn conflict(recipient: &OxRecipient, a: &ConvertedItem, b: &ConvertedItem) -> bool {
+        let (a, b) = (recipient.keys(a, None), recipient.keys(b, None));
+        a.iter().any(|a| {
+            b.iter().any(|b| {
+                a.name == b.name && (a.access == Access::Write || b.access == Access::Write)
+            })
+        })
+    }
+
+    #[test]
+    fn keys_tell_which_items_depend_on_each_other() {
+        let (_dir, recipient) = recipient();
+        let user = |id: &str, name: &str, context: i32| {
+            let object = json!({
+                "username": name, "oxContext": context, "oxAccess": "premium",
+                "mailPrimaryAddress": format!("{name}@x"), "groups": ["cn=team,dc=x"],
+            });
+            ConvertedItem {
+                id: id.into(),
+                ..item("users/user", &format!("uid={name},dc=x"), object)
+            }
+        };
+        let anna = user("u-1", "anna", 10);
+        assert!(!conflict(&recipient, &anna, &user("u-2", "berta", 10)), "independent users");
+        assert!(conflict(&recipient, &anna, &user("u-1", "annette", 10)), "the same object");
+        assert!(conflict(&recipient, &anna, &user("u-2", "Anna", 10)), "the same name");
+        let context = |id: i32| {
+            let object = json!({"contextid": id});
+            ConvertedItem { id: format!("c-{id}"), ..item("oxmail/oxcontext", "cn=c,dc=x", object) }
+        };
+        assert!(conflict(&recipient, &anna, &context(10)));
+        assert!(!conflict(&recipient, &anna, &context(11)));
+        let profile = |name: &str| {
+            let object = json!({"name": name});
+            ConvertedItem { id: "p".into(), ..item("oxmail/accessprofile", "cn=p,dc=x", object) }
+        };
+        assert!(conflict(&recipient, &anna, &profile("premium")));
+        assert!(!conflict(&recipient, &anna, &profile("none")));
+        let group = item("groups/group", "cn=team,dc=x", json!({}));
+        assert_eq!(recipient.keys(&group, None), [], "conflicts with everything");
+        // A renamed user keeps its claim on the old name and DN.
+        let keys = recipient.keys(&user("u-1", "anne", 10), Some(&anna));
+        for name in ["dn uid=anna,dc=x", "dn uid=anne,dc=x", "user 10 anna", "mail 10 anna@x"] {
+            assert!(keys.iter().any(|key| key.name == name), "{name}: {keys:?}");
+        }
+    }
+
+    #[test]
+    fn facts_of_each_type() {
+        let facts = |module, object| OxRecipient::facts_of(&item(module, "cn=x", object));
+        let context = facts("oxmail/oxcontext", json!({"contextid": "12"}));
+        assert_eq!((context.scope, context.active), (Some(12), true));
+        assert!(facts("groups/group", json!({"isOxGroup": "OK"})).active);
+        assert!(!facts("groups/group", json!({"isOxGroup": "Not"})).active);
+        assert!(!facts("users/user", json!({"isOxUser": null})).active);
+        assert_eq!(facts("users/user", json!(null)), Facts::default());
+    }
+}

@@ -371,6 +371,25 @@ fn s5_3_6_user_moved() {
 }
 
 #[test]
+fn s5_3_6_a_move_with_a_stale_id_finds_the_user_by_name() {
+    let stage = with_anna();
+    stage.ox.change_world(|world| {
+        let users = &mut world.contexts.get_mut(&10).unwrap().users;
+        let mut account = users.remove(&3).unwrap();
+        account.user.set(UserField::Id, 33);
+        users.insert(33, account);
+    });
+    stage.deliver(&anna(json!({"oxContext": 11}))).unwrap();
+    assert_eq!(stage.ox.user_of(10, "anna"), None);
+    assert!(stage.ox.user_of(11, "anna").is_some());
+    // And with nothing left to copy, it is created.
+    let stage = with_anna();
+    stage.ox.change_world(|world| world.contexts.get_mut(&10).unwrap().users.clear());
+    stage.deliver(&anna(json!({"oxContext": 11}))).unwrap();
+    assert!(stage.ox.user_of(11, "anna").is_some());
+}
+
+#[test]
 fn s5_3_6_a_copy_may_appear_late() {
     let stage = with_anna();
     stage.ox.hide_copies(4);

@@ -187,6 +187,14 @@ impl<'a> Work<'a> {
         })
     }
 
+    /// The name that OX has. Only called for plans that have an old state.
+    fn old_name(&self) -> Result<&'a str, Halt> {
+        let old = self.old.ok_or_else(|| {
+            idspool_provisioner::Fault::ours("a user without old state is to be moved or deleted")
+        })?;
+        Ok(old.side.name.required()?)
+    }
+
     fn fill(&self, new: State<'_>) -> Result<Filled, Halt> {
         let mapping = self.core.mapping.current()?;
         Filled::new(new.props, new.side.name.required()?, &self.core.settings, &mapping)

@@ -6,7 +6,7 @@ use idspool_ox_soap::{ContextId, OxUserId, User};
 use idspool_provisioner::Fault;
 use tracing::info;
 
-use super::{Delivered, Work, scope};
+use super::{Delivered, Work, lookup, scope};
 use crate::halt::Halt;
 use crate::ox::{Refusal, Scope, Which};
 
@@ -30,14 +30,23 @@ impl Work<'_> {
         info!("Creating {} in context {to} using UserCopy", self.object);
         let master = self.core.master()?;
         self.core.begin(&self.delivery.item.id);
-        match self.core.ox.copy_user(&master, id, from, to) {
-            Ok(_) => {}
+        let id = match self.core.ox.copy_user(&master, id, from, to) {
+            Ok(_) => id,
             // An earlier attempt got this far: the user carries its old name there until it is changed.
-            Err(error) if error.is(Refusal::UserExists) => {}
-            // There is nothing to copy any more, and nothing to delete.
-            Err(error) if error.is(Refusal::NoSuchUser) => return self.recreate(to),
+            Err(error) if error.is(Refusal::UserExists) => id,
+            Err(error) if error.is(Refusal::NoSuchUser) => {
+                // The cached id is stale. Ids change when a backup is restored, so the name decides
+                // whether there is something to copy.
+                match lookup::find(self.core, from, self.old_name()?)? {
+                    Some(found) if found.id != id => {
+                        self.core.ox.copy_user(&master, found.id, from, to)?;
+                        found.id
+                    }
+                    _ => return self.recreate(to),
+                }
+            }
             Err(error) => return Err(error.into()),
-        }
+        };
         let admin = self.core.admin(to)?;
         let copy = self.find_copy(scope(to, &admin))?;
         let copy_id = copy.id().ok_or_else(|| Fault::ours("OX sent a user without id"))?;
@@ -48,8 +57,7 @@ impl Work<'_> {
 
     /// A copy is found by its old name: a rename at the same time is applied afterwards (2.2.7).
     fn find_copy(&self, scope: Scope<'_>) -> Result<User, Halt> {
-        let old = self.old.ok_or_else(|| Fault::ours("a user without old state is to be moved"))?;
-        let name = old.side.name.required()?;
+        let name = self.old_name()?;
         let mut pauses = PAUSES.into_iter();
         loop {
             info!("Searching for {name} in context {}", scope.context);

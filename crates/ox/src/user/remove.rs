@@ -16,10 +16,7 @@ const STANDARD_GROUP: OxGroupId = OxGroupId::new(1);
 impl Work<'_> {
     /// Deletes the user. A user that is gone already counts as deleted.
     pub(super) fn remove(&self, context: ContextId, id: OxUserId) -> Result<(), Halt> {
-        let old = self.old.ok_or_else(|| {
-            idspool_provisioner::Fault::ours("a user without old state is to be deleted")
-        })?;
-        let name = old.side.name.required()?;
+        let name = self.old_name()?;
         let admin = self.core.admin(context)?;
         let scope = scope(context, &admin);
         let groups = self.groups_of(scope, id)?;
@@ -85,7 +82,14 @@ impl Work<'_> {
         context: ContextId,
         groups: &[(i32, String)],
     ) -> Result<(), Halt> {
-        let admin = self.core.admin(context)?;
+        let admin = match self.core.admin(context) {
+            // The context is none of our business any more; that is no reason to skip the item as well.
+            Err(Halt::Skip(skip)) => {
+                warn!("{skip}");
+                return Ok(());
+            }
+            other => other?,
+        };
         let scope = scope(context, &admin);
         for (id, name) in groups {
             let id = OxGroupId::new(*id);
