@@ -77,6 +77,18 @@ fn s3_6_a_group_with_a_newer_item_in_the_queue_is_not_queued() {
 }
 
 #[test]
+fn s3_6_a_copy_does_not_bring_an_older_state_back() {
+    let stage = stage();
+    stage.deliver(&anna(in_groups())).unwrap();
+    let copy = stage.queue.names().unwrap().remove(0);
+    // The converter was faster than the copy, unseen.
+    let newer = json!({"name": "team", "isOxGroup": "OK", "users": []});
+    stage.deliver(&item("g-team", "groups/group", TEAM, newer)).unwrap();
+    stage.deliver_file(&stage.queued()[0], &stage.queue.path_of(&copy)).unwrap();
+    assert_eq!(stage.snapshot("g-team").unwrap()["users"], json!([]));
+}
+
+#[test]
 fn s3_6_a_user_whose_id_is_known_changes_no_group() {
     let stage = stage();
     stage.deliver(&anna(json!({}))).unwrap();

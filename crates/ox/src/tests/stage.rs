@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use idspool_ox_soap::{ModuleAccess, User};
@@ -101,13 +101,17 @@ impl Stage {
 
     /// What the loop does with one item: deliver it, keep what becomes of it.
     pub(crate) fn deliver(&self, item: &ConvertedItem) -> Result<(), Fault> {
+        self.deliver_file(item, &self.queue.dir().join("2026-01-01-00-00-00-000001.json"))
+    }
+
+    pub(crate) fn deliver_file(&self, item: &ConvertedItem, path: &Path) -> Result<(), Fault> {
         let (previous, facts) = match self.objects.previous(&item.id).unwrap() {
             Some((previous, facts)) => (Some(previous), facts),
             None => (None, None),
         };
         let outcome = self.recipient.deliver(&Delivery {
             item,
-            path: &self.queue.dir().join("2026-01-01-00-00-00-000001.json"),
+            path,
             previous: previous.as_ref(),
             facts: facts.as_ref(),
             forced: self.forced,

@@ -390,6 +390,21 @@ fn s5_3_6_a_move_with_a_stale_id_finds_the_user_by_name() {
 }
 
 #[test]
+fn s5_3_6_a_stranger_with_the_old_name_is_not_taken_for_the_copy() {
+    let fake = Fake::new().with_context(10).with_context(11).with_user(11, 90, "anna");
+    let stage = Stage::new(fake);
+    stage.deliver(&anna(json!({}))).unwrap();
+    stage.ox.change_world(|world| {
+        let account = world.contexts.get_mut(&11).unwrap().users.get_mut(&90).unwrap();
+        account.user.set(UserField::PrimaryEmail, "other.anna@example.org");
+    });
+    let before = stage.ox.world();
+    let fault = stage.deliver(&anna(json!({"oxContext": 11, "username": "anne"}))).unwrap_err();
+    assert!(fault.message.contains("already exists"), "{}", fault.message);
+    assert_eq!(stage.ox.world(), before, "nobody was touched");
+}
+
+#[test]
 fn s5_3_6_a_copy_may_appear_late() {
     let stage = with_anna();
     stage.ox.hide_copies(4);

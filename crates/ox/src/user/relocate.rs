@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idspool_ox_soap::{ContextId, OxUserId, User};
+use idspool_ox_soap::{ContextId, OxUserId, User, UserField};
 use idspool_provisioner::Fault;
 use tracing::info;
 
@@ -32,8 +32,13 @@ impl Work<'_> {
         self.core.begin(&self.delivery.item.id);
         let id = match self.core.ox.copy_user(&master, id, from, to) {
             Ok(_) => id,
-            // An earlier attempt got this far: the user carries its old name there until it is changed.
-            Err(error) if error.is(Refusal::UserExists) => id,
+            // An earlier attempt may have got this far: the copy carries its old name until it is changed.
+            Err(error) if error.is(Refusal::UserExists) => {
+                if !self.is_copy_of(from, to, id)? {
+                    return Err(error.into());
+                }
+                id
+            }
             Err(error) if error.is(Refusal::NoSuchUser) => {
                 // The cached id is stale. Ids change when a backup is restored, so the name decides
                 // whether there is something to copy.
@@ -53,6 +58,19 @@ impl Work<'_> {
         let delivered = self.change_existing(to, copy_id, Some(&copy))?;
         self.remove(from, id)?;
         Ok(delivered)
+    }
+
+    /// Whether the user of that name in the new context is the same person: a stranger may have the
+    /// name that this user gives up by its move.
+    fn is_copy_of(&self, from: ContextId, to: ContextId, id: OxUserId) -> Result<bool, Halt> {
+        let (old_admin, new_admin) = (self.core.admin(from)?, self.core.admin(to)?);
+        let original = self.core.ox.user(scope(from, &old_admin), Which::Id(id))?;
+        let copy = self.core.ox.user(scope(to, &new_admin), Which::Name(self.old_name()?))?;
+        let mail = |user: &Option<User>| {
+            let mail = user.as_ref()?.text(UserField::PrimaryEmail)?;
+            (!mail.is_empty()).then(|| mail.to_lowercase())
+        };
+        Ok(mail(&original).is_some_and(|original| mail(&copy) == Some(original)))
     }
 
     /// A copy is found by its old name: a rename at the same time is applied afterwards (2.2.7).
