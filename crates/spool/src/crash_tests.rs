@@ -216,6 +216,28 @@ fn s3_a_mark_that_was_removed_while_its_lock_was_waited_for_does_not_count() {
 }
 
 #[test]
+fn s3_an_item_made_by_hand_is_never_replaced() {
+    for lacks in FILE_SYSTEMS {
+        let directory = TempDir::new().unwrap();
+        let files = Arc::new(Simulation::new(None, lacks));
+        let clock = Arc::new(SetClock::at(NOW));
+        let spool = Spool::with(directory.path().into(), files, clock).unwrap();
+        let before = spool.enqueue(b"before").unwrap().stamp().unwrap();
+        let by_hand = [1, 2, 5].map(|micros| before.after(micros).unwrap().name().to_string());
+        for name in &by_hand {
+            fs::write(directory.path().join(name), "by hand").unwrap();
+        }
+        let names = spool.enqueue_group(&["a", "b", "c", "d", "e", "f"]).unwrap();
+        assert!(names.is_sorted());
+        let remains = remains_in(directory.path());
+        assert_eq!(items(&remains).len(), 10, "{lacks:?}");
+        for name in &by_hand {
+            assert_eq!(remains[name], b"by hand", "{lacks:?}");
+        }
+    }
+}
+
+#[test]
 fn s8_a_fault_leaves_nothing_behind_and_the_next_enqueue_works() {
     for errno in [Errno::NOSPC, Errno::IO, Errno::ROFS, Errno::ACCESS] {
         all_runs(Trouble::Once(errno), |run, context| {
@@ -321,4 +343,13 @@ fn s1_replace_leaves_the_old_or_the_new_version() {
             }
         }
     }
+}
+
+#[test]
+fn s1_the_directory_of_a_spool_is_durable_itself() {
+    let directory = TempDir::new().unwrap();
+    let files = Simulation::new(None, COMPLETE);
+    let root = directory.path().canonicalize().unwrap();
+    durable::create_dirs_in(&files, &root.join("a/b")).unwrap();
+    assert_eq!(files.synced_directories(), [root.clone(), root.join("a")]);
 }

@@ -31,7 +31,11 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<(), Er
 ///
 /// [`Error::Io`] when one of them cannot be created.
 pub fn create_dirs(path: impl AsRef<Path>) -> Result<(), Error> {
-    let path = absolute(path.as_ref())?;
+    create_dirs_in(&SystemFiles, path.as_ref())
+}
+
+pub(crate) fn create_dirs_in(files: &dyn FileSystem, path: &Path) -> Result<(), Error> {
+    let path = absolute(path)?;
     let mut missing: Vec<&Path> = Vec::new();
     for directory in path.ancestors() {
         if directory.is_dir() {
@@ -47,7 +51,7 @@ pub fn create_dirs(path: impl AsRef<Path>) -> Result<(), Error> {
         }
         if let Some(parent) = directory.parent() {
             // S1: an item is not durable in a directory that a power loss takes away.
-            sync_directory(&SystemFiles, parent)?;
+            sync_directory(files, parent)?;
         }
     }
     Ok(())

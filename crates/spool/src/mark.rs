@@ -100,11 +100,11 @@ fn parse(content: &[u8], boot_id: &str) -> (Stamp, bool) {
     let stamp = |from: usize| {
         content.get(from..from + STAMP_LEN).and_then(Stamp::parse).unwrap_or(Stamp::FIRST)
     };
-    let (start, end) = (stamp(0), stamp(LEN - STAMP_LEN - 1));
     let id = content.get(STAMP_LEN + 1..STAMP_LEN + 1 + BOOT_ID_LEN);
     let is_of_this_boot = !boot_id.is_empty() && id == Some(boot_id.as_bytes());
-    let is_whole = start == end && content.len() == LEN && content.ends_with(b"\n");
-    (start.max(end), is_of_this_boot && is_whole)
+    let is_whole = content.len() == LEN && content.ends_with(b"\n");
+    // Where a write stopped half-way, the stamp it did not reach is the last that was used.
+    (stamp(0).max(stamp(LEN - STAMP_LEN - 1)), is_of_this_boot && is_whole)
 }
 
 fn greatest_name(directory: &Directory<'_>) -> Result<Stamp, Error> {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -54,6 +54,7 @@ struct Model {
     /// Names that a power loss leaves, and the changes it may take back.
     durable: BTreeMap<String, u64>,
     pending: Vec<Change>,
+    synced_directories: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,10 @@ impl Simulation {
     /// Operations done so far.
     pub(crate) fn steps(&self) -> usize {
         self.model().steps
+    }
+
+    pub(crate) fn synced_directories(&self) -> Vec<PathBuf> {
+        self.model().synced_directories.clone()
     }
 
     /// Every state that a power loss at this moment may leave.
@@ -171,6 +176,10 @@ impl Change {
             Self::Remove(name) => drop(names.remove(name)),
         }
     }
+}
+
+fn path_of(file: BorrowedFd<'_>) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 impl FileSystem for Simulation {
@@ -264,9 +273,10 @@ impl FileSystem for Simulation {
         Ok(())
     }
 
-    fn sync_directory(&self, _: BorrowedFd<'_>) -> io::Result<()> {
+    fn sync_directory(&self, directory: BorrowedFd<'_>) -> io::Result<()> {
         self.step()?;
         let mut model = self.model();
+        model.synced_directories.push(path_of(directory)?);
         let model = &mut *model;
         for change in model.pending.drain(..) {
             change.apply(&mut model.durable);
@@ -278,8 +288,7 @@ impl FileSystem for Simulation {
         let step = self.model().steps;
         self.step()?;
         if matches!(self.trouble, Some((at, Trouble::MarkRemoved)) if at == step) {
-            let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-            std::fs::remove_file(path)?;
+            std::fs::remove_file(path_of(file)?)?;
         }
         SystemFiles.lock(file)
     }

@@ -78,12 +78,18 @@ proptest! {
         let producers = [open(), open()];
         let mut model: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let mut greatest: Option<ItemName> = None;
+        let mut has_mark = true;
         for (number, step) in steps.into_iter().enumerate() {
             match step {
                 Step::Clock(micros) => clock.set(NOW + micros),
                 Step::Enqueue { producer, count } => {
                     let contents: Vec<_> =
                         (0..count).map(|item| format!("{number}/{item}").into_bytes()).collect();
+                    if !has_mark {
+                        // Only the names that wait at this moment can be known.
+                        greatest = model.keys().next_back().map(|name| name.parse().unwrap());
+                        has_mark = true;
+                    }
                     let names = producers[producer].enqueue_group(&contents).unwrap();
                     prop_assert_eq!(names.len(), count);
                     for (name, content) in names.into_iter().zip(contents) {
@@ -105,8 +111,7 @@ proptest! {
                 }
                 Step::RemoveMark => {
                     let _ = fs::remove_file(folder.path().join(".last"));
-                    // Only the names that still wait can be known.
-                    greatest = model.keys().next_back().map(|name| name.parse().unwrap());
+                    has_mark = false;
                 }
             }
             let names = producers[1].names().unwrap();
@@ -176,6 +181,22 @@ fn s3_a_mark_that_cannot_be_read_is_made_anew_from_the_names() {
         clock.set(0);
         assert!(spool.enqueue(b"{}").unwrap() > before, "{nonsense:?}");
     }
+}
+
+#[test]
+fn s3_a_mark_that_was_written_half_way_still_counts() {
+    let folder = TempDir::new().unwrap();
+    let clock = SetClock::at(NOW);
+    let spool = Spool::open_with_clock(folder.path(), clock.clone()).unwrap();
+    let before = spool.enqueue(b"{}").unwrap();
+    spool.remove(&before).unwrap();
+    let path = folder.path().join(".last");
+    // The month is new and the day is old: no date at all.
+    let mut mark = fs::read(&path).unwrap();
+    mark[..10].copy_from_slice(b"2027-02-31");
+    fs::write(&path, mark).unwrap();
+    clock.set(0);
+    assert!(spool.enqueue(b"{}").unwrap() > before);
 }
 
 #[test]
