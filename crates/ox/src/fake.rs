@@ -70,6 +70,7 @@ struct State {
     hidden_lookups: u32,
     pauses: u32,
     refuse_stale_sender: bool,
+    refuse_contexts: bool,
 }
 
 /// The server; clones share it.
@@ -152,6 +153,11 @@ impl Fake {
     /// A change without sender address is refused, as when the stored one is no alias any more.
     pub(crate) fn refuse_stale_sender(&self) {
         self.0.lock().unwrap().refuse_stale_sender = true;
+    }
+
+    /// Creations of contexts are refused for good.
+    pub(crate) fn refuse_contexts(&self) {
+        self.0.lock().unwrap().refuse_contexts = true;
     }
 
     fn call<T>(
@@ -257,7 +263,7 @@ impl Ox for Fake {
         is_master(master)?;
         let id = context.id().unwrap().value();
         self.call(format!("Context.create {id}"), |state| {
-            if state.world.contexts.contains_key(&id) {
+            if state.refuse_contexts || state.world.contexts.contains_key(&id) {
                 return Err(refused(Refusal::Other, FaultClass::Permanent, "already exists"));
             }
             let tenant = Tenant {
