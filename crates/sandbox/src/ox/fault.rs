@@ -1,7 +1,7 @@
 //! Faults of the services: their names, and the envelope that carries them.
 
 use super::answer::escape;
-use super::request::Rejection;
+use super::reader::Rejection;
 use super::schema::{Interface, prefix};
 
 /// Name of a fault as it stands in `detail`.

@@ -187,6 +187,10 @@ fn what_is_no_soap_11_request_is_refused() {
         (&good.replace("<soap:Body>", &deep), "nested too deeply"),
         (&good.replace("</s:exists>", "</s:exists><s:exists/>"), "Unexpected element \"exists\""),
         (&good.replace("</soap:Body>", "</soap:Body><soap:Body/>"), "Unexpected element \"Body\""),
+        (
+            &good.replace("<s:user>", &format!("<s:user {}>", "xmlns:a=\"urn:a\" ".repeat(1000))),
+            "start tag too long",
+        ),
         (&format!("{good}<more/>"), "after the Envelope"),
         (&format!("{good}more"), "after the Envelope"),
         (&format!("<!DOCTYPE x [<!ENTITY a \"b\">]>{good}"), "DTD is not allowed"),

@@ -53,3 +53,22 @@ fn thousands_of_users_cost_no_more_per_call_than_ten() {
     let state: serde_json::Value = serde_json::from_str(&client.get("/state").body).unwrap();
     assert_eq!(state["contexts"][0]["users"].as_array().unwrap().len(), 3001);
 }
+
+#[test]
+fn many_clients_at_once_get_ids_of_their_own() {
+    let server = server();
+    let address = server.address();
+    let threads: Vec<_> = (0..8)
+        .map(|thread| {
+            std::thread::spawn(move || {
+                let mut client = Client::new(address);
+                (0..40).map(|n| client.create_user(&format!("t{thread}n{n}"))).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let mut ids: Vec<i32> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (3..323).collect::<Vec<_>>());
+    let numbers: Vec<u64> = server.calls(0).iter().map(|call| call.number).collect();
+    assert_eq!(numbers, (1..=320).collect::<Vec<_>>());
+}

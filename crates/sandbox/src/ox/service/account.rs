@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Desk, Handler, user_check};
 use crate::ox::fault::{Fault, FaultName};
-use crate::ox::request::Object;
+use crate::ox::value::Object;
 use crate::ox::world::{Account, Context, Owners, lexical_value};
 
 pub(super) fn handler(operation: &str) -> Option<Handler> {

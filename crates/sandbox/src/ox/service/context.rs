@@ -3,7 +3,7 @@
 use super::{Desk, Handler, Reference, context_list, no_such_context, user_check, user_write};
 use crate::ox::fault::{Fault, FaultName};
 use crate::ox::options::ContextSpec;
-use crate::ox::request::Object;
+use crate::ox::value::Object;
 use crate::ox::world::{ADMINISTRATOR, Attributes, Context, Record, User, World};
 
 pub(super) fn handler(operation: &str) -> Option<Handler> {

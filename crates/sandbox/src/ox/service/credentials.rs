@@ -3,7 +3,7 @@
 
 use super::{Desk, no_such_context};
 use crate::ox::fault::{Fault, FaultName};
-use crate::ox::request::Object;
+use crate::ox::value::Object;
 use crate::ox::world::ADMINISTRATOR;
 
 /// Login and password as sent.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{Desk, Handler, Reference, user, user_check, user_list};
 use crate::ox::answer::Answer;
 use crate::ox::fault::{Fault, FaultName};
-use crate::ox::request::Object;
 use crate::ox::service::pattern;
+use crate::ox::value::Object;
 use crate::ox::world::{Context, Group, STANDARD_GROUP};
 
 pub(super) fn handler(operation: &str) -> Option<Handler> {

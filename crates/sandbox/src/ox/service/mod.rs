@@ -17,8 +17,8 @@ mod user_write;
 use super::answer::Answer;
 use super::fault::{Fault, FaultName};
 use super::options::{ContextSpec, Options};
-use super::request::Object;
 use super::schema::Interface;
+use super::value::Object;
 use super::world::{Context, World};
 
 /// One operation. It checks credentials itself, as their kind and place in the order of checks

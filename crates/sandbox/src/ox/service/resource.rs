@@ -3,8 +3,8 @@
 use super::{Desk, Handler, Reference, pattern, user_check};
 use crate::ox::answer::Answer;
 use crate::ox::fault::{Fault, FaultName};
-use crate::ox::request::Object;
 use crate::ox::schema::Interface;
+use crate::ox::value::Object;
 use crate::ox::world::{Context, Permission, Resource};
 
 const PRIVILEGES: [&str; 4] = ["none", "ask_to_book", "book_directly", "delegate"];

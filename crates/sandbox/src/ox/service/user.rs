@@ -3,7 +3,7 @@
 use super::credentials::{unknown_for_change, unknown_for_reading};
 use super::{Desk, Handler, Reference, user_answer, user_check, user_list, user_write};
 use crate::ox::fault::{Fault, FaultName};
-use crate::ox::request::Object;
+use crate::ox::value::Object;
 use crate::ox::world::{ADMINISTRATOR, Context, User};
 
 pub(super) fn handler(operation: &str) -> Option<Handler> {

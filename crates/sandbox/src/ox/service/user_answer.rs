@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::ox::answer::{Answer, FieldWriter};
-use crate::ox::request::{Object, Value};
 use crate::ox::schema::Interface;
+use crate::ox::value::{Object, Value};
 use crate::ox::world::{Attributes, Context, Role, STANDARD_GROUP, User, lexical_value};
 
 /// A stored user with every field; the password is not among them.

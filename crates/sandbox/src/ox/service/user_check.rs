@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use crate::ox::fault::{Fault, FaultName};
 use crate::ox::options::Options;
-use crate::ox::request::Object;
+use crate::ox::value::Object;
 use crate::ox::world::{Context, User};
 
 const MANDATORY: [&str; 7] =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Desk;
 use super::user_answer::read_attributes;
-use crate::ox::request::Object;
+use crate::ox::value::Object;
 use crate::ox::world::{Access, Attributes, Context, Record, User, UserLayout};
 
 /// What a user has whose creator did not say otherwise. The real server's defaults depend on its

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::access::Access;
 use super::record::Record;
-use crate::ox::request::{Object, Value};
 use crate::ox::schema::{ComplexType, Kind};
+use crate::ox::value::{Object, Value};
 
 /// `userAttributes`: name space, name, value.
 pub(crate) type Attributes = BTreeMap<String, BTreeMap<String, String>>;
