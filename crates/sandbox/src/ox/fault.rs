@@ -128,3 +128,54 @@ pub(crate) fn rejection_envelope(rejection: &Rejection) -> String {
         escape(rejection.text())
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ox::wsdl;
+
+    const BEFORE: &str = "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body>\
+        <soap:Fault><faultcode>soap:Server</faultcode><faultstring>";
+    const XSI: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/>";
+
+    #[test]
+    fn the_detail_names_the_fault_twice() {
+        let all = wsdl::interfaces().unwrap();
+        let user = all.iter().find(|interface| interface.name == "OXUserService").unwrap();
+        let create = user.operation("create").unwrap();
+        let fault = Fault::invalid_data("Illegal chars: \"<\"");
+        assert_eq!(
+            fault.envelope(user, &create.faults, 74),
+            format!(
+                "{BEFORE}Illegal chars: &quot;&lt;&quot;; exceptionId -225208343-74</faultstring><detail>\
+                 <InvalidDataException xmlns=\"http://soap.admin.openexchange.com\" \
+                 xmlns:ns4=\"http://exceptions.rmi.admin.openexchange.com/xsd\">\
+                 <InvalidDataException><Exception{XSI}<ns4:objectname{XSI}</InvalidDataException>\
+                 </InvalidDataException></detail></soap:Fault></soap:Body></soap:Envelope>"
+            )
+        );
+        let remote = Fault::new(FaultName::Remote, "a&b").envelope(user, &create.faults, 1);
+        assert!(remote.contains(":message>a&amp;b</"), "{remote}");
+    }
+
+    #[test]
+    fn the_copy_service_has_a_namespace_of_its_own() {
+        let all = wsdl::interfaces().unwrap();
+        let copy = all.iter().find(|interface| interface.name == "OXUserCopyService").unwrap();
+        let declared = &copy.operation("copyUser").unwrap().faults;
+        let fault = Fault::new(FaultName::UserExists, "x").envelope(copy, declared, 1);
+        assert!(
+            fault.contains("<detail><UserExistsException xmlns=\"http://soap.copy.user.admin.openexchange.com\""),
+            "{fault}"
+        );
+    }
+
+    #[test]
+    fn an_undeclared_fault_goes_out_as_remote() {
+        let all = wsdl::interfaces().unwrap();
+        let context = all.iter().find(|interface| interface.name == "OXContextService").unwrap();
+        let exists = &context.operation("exists").unwrap().faults;
+        let fault = Fault::new(FaultName::NoSuchContext, "x").envelope(context, exists, 1);
+        assert!(fault.contains("<detail><RemoteException "), "{fault}");
+    }
+}

@@ -25,7 +25,11 @@ pub(crate) enum Value<'a> {
 impl<'a> Object<'a> {
     /// The last value of a field; nil counts as absent, as the server treats it.
     pub(crate) fn value(&self, name: &str) -> Option<&Value<'a>> {
-        let wanted = self.content.position(name)?;
+        self.value_at(self.content.position(name)?)
+    }
+
+    /// The same by position in the type.
+    pub(crate) fn value_at(&self, wanted: usize) -> Option<&Value<'a>> {
         self.fields
             .iter()
             .rev()

@@ -27,6 +27,8 @@ fn copy_user(desk: &mut Desk<'_>) -> Result<(), Fault> {
         return Err(Fault::new(FaultName::UserExists, text));
     }
     user_check::primary_mail(to, original.primary_email(), None)?;
+    let display_name = original.text("display_name").unwrap_or_default();
+    user_check::free_display_name(desk.rules, to, display_name, None)?;
     let original = original.clone();
     let to = desk.context_mut(destination)?;
     let copy = User { id: to.draw_id(), ..original };

@@ -120,3 +120,54 @@ pub(crate) fn subject(service: &str, arguments: &Object<'_>) -> (Option<i32>, St
         .or_else(|| arguments.text("pattern").map(str::to_owned));
     (context, name.unwrap_or_default().chars().take(200).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ox::wsdl;
+
+    /// A misspelt operation would never be reached.
+    #[test]
+    fn what_is_not_imitated_is_known() {
+        let mut missing = Vec::new();
+        for interface in wsdl::interfaces().unwrap() {
+            for operation in &interface.operations {
+                if handler(interface.name, &operation.name).is_none() {
+                    missing.push(format!("{}.{}", interface.name, operation.name));
+                }
+            }
+        }
+        missing.sort();
+        assert_eq!(
+            missing,
+            [
+                "OXContextService.changeCapabilities",
+                "OXContextService.changeModuleAccessByName",
+                "OXContextService.changeQuota",
+                "OXContextService.createModuleAccessByName",
+                "OXContextService.downgrade",
+                "OXContextService.getAccessCombinationName",
+                "OXContextService.getContextCapabilities",
+                "OXContextService.listByDatabase",
+                "OXContextService.listByFilestore",
+                "OXContextService.listPageByDatabase",
+                "OXContextService.listPageByFilestore",
+                "OXContextService.listQuota",
+                "OXContextService.moveContextDatabase",
+                "OXContextService.moveContextFilestore",
+                "OXUserService.changeByModuleAccessName",
+                "OXUserService.changeCapabilities",
+                "OXUserService.changeMailAddressPersonal",
+                "OXUserService.changeModuleAccessGlobal",
+                "OXUserService.createByModuleAccessName",
+                "OXUserService.getAccessCombinationName",
+                "OXUserService.getUserCapabilities",
+                "OXUserService.moveFromContextToUserFilestore",
+                "OXUserService.moveFromMasterToUserFilestore",
+                "OXUserService.moveFromUserFilestoreToMaster",
+                "OXUserService.moveFromUserToContextFilestore",
+                "OXUserService.moveUserFilestore"
+            ]
+        );
+    }
+}

@@ -85,8 +85,8 @@ pub(super) fn write_as_sent(
             Server::of(layout.role(index), simple).write(layout.role(index), field);
         }
         Role::Stored | Role::Password | Role::PasswordExpired => {
-            let value = simple(field.name());
-            match value {
+            // Request and answer have the same type, so the positions are the same.
+            match sent.value_at(index).and_then(lexical_value) {
                 Some(value) => field.text(&value),
                 None if field.name() == "passwordMech" => field.text("{SHA-256}"),
                 None => {}

@@ -80,6 +80,11 @@ pub(super) fn changed_user(
     }
     display_name(rules, context, sent, Some(user.id))?;
     password(sent)?;
+    if sent.text("passwordMech").is_some() && sent.text("password").is_none() {
+        return Err(Fault::invalid_data(
+            "When changing password mechanism, the password string must be supplied, too",
+        ));
+    }
     language_and_timezone(sent)?;
     mail_addresses(sent)?;
     if let Some(primary) = sent.text("primaryEmail") {
@@ -118,12 +123,20 @@ fn display_name(
     sent: &Object<'_>,
     except: Option<i32>,
 ) -> Result<(), Fault> {
-    match sent.text("display_name") {
-        Some(name) if rules.unique_display_names && context.is_display_name_taken(name, except) => {
-            Err(Fault::invalid_data("The displayname is already used"))
-        }
-        _ => Ok(()),
+    sent.text("display_name").map_or(Ok(()), |name| free_display_name(rules, context, name, except))
+}
+
+/// The display name is unique in the context, where the server is set so.
+pub(super) fn free_display_name(
+    rules: &Options,
+    context: &Context,
+    name: &str,
+    except: Option<i32>,
+) -> Result<(), Fault> {
+    if rules.unique_display_names && context.is_display_name_taken(name, except) {
+        return Err(Fault::invalid_data("The displayname is already used"));
     }
+    Ok(())
 }
 
 fn password(sent: &Object<'_>) -> Result<(), Fault> {

@@ -76,6 +76,10 @@ fn user_change() {
         ("<d:id>3</d:id><d:sur_name/>", "Mandatory fields not set: [sur_name]"),
         ("<d:id>3</d:id><d:password/>", "Empty password is not allowed."),
         (
+            "<d:id>3</d:id><d:passwordMech>{SHA-256}</d:passwordMech>",
+            "When changing password mechanism, the password string must be supplied, too",
+        ),
+        (
             "<d:id>3</d:id><d:language>de</d:language>",
             "Language must contain an underscore, e.g. en_US.",
         ),
