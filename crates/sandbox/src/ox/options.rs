@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Settings of the stand-in OX server. [`Options::default`] is what the connector's manual asks of
 /// a server: user names may change, display names need not be unique, a quota needs no file store.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
@@ -37,6 +37,19 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// How long a client may take to send one request, and how long a connection may idle.
     pub client_timeout: Duration,
+}
+
+// The password stays out of logs.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("listen", &self.listen)
+            .field("master_user", &self.master_user)
+            .field("contexts", &self.contexts)
+            .field("latency", &self.latency)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -225,6 +238,14 @@ mod tests {
         for wrong in ["", "0", "-1", "x", "10:admin", "10::", "10:admin:"] {
             assert!(wrong.parse::<ContextSpec>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn passwords_are_not_printed() {
+        let mut options = Options { master_password: "hush".to_owned(), ..Options::default() };
+        options.contexts.push("10:admin:hush".parse().unwrap());
+        let text = format!("{options:?}");
+        assert!(text.contains("admin") && !text.contains("hush"), "{text}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A user of a context, kept small: users are what there are many of.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use super::access::Access;
@@ -41,7 +42,7 @@ pub(crate) enum Role {
 pub(crate) struct UserLayout {
     names: Vec<String>,
     roles: Vec<Role>,
-    positions: std::collections::HashMap<String, usize>,
+    positions: HashMap<String, usize>,
 }
 
 impl UserLayout {
@@ -127,7 +128,7 @@ pub(crate) fn lexical_value<'a>(value: &'a Value<'_>) -> Option<Cow<'a, str>> {
 }
 
 /// A user.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct User {
     /// Id in the context.
     pub id: i32,
@@ -137,6 +138,18 @@ pub struct User {
     pub(crate) attributes: Option<Box<Attributes>>,
     pub(crate) password: Box<str>,
     pub(crate) access: Access,
+}
+
+// The password stays out of logs.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields: BTreeMap<&str, &str> = self.fields().collect();
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("aliases", &self.aliases)
+            .field("fields", &fields)
+            .finish_non_exhaustive()
+    }
 }
 
 impl User {
