@@ -9,7 +9,7 @@ mod relocate;
 mod remove;
 mod side;
 
-use idspool_ox_soap::{ContextId, Credentials, ModuleAccess, OxUserId};
+use idspool_ox_soap::{ContextId, Credentials, OxUserId};
 use idspool_provisioner::{Delivery, Facts, Outcome};
 use serde_json::{Map, Value};
 use tracing::{info, warn};
@@ -214,7 +214,7 @@ impl<'a> Work<'a> {
     fn set_rights(&self, scope: Scope<'_>, id: OxUserId, rights: &Rights) -> Result<(), Halt> {
         if let Rights::Set { profile, access, .. } = rights {
             info!("Changing user {id} to profile {profile}");
-            self.core.ox.change_rights(scope, id, ModuleAccess::clone(access))?;
+            self.core.ox.change_rights(scope, id, *access)?;
         }
         Ok(())
     }
