@@ -2,6 +2,7 @@
 
 mod contexts;
 mod logs;
+mod moves;
 mod profiles;
 mod requeue;
 mod retries;
