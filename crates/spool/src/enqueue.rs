@@ -20,7 +20,7 @@ const LARGEST_BATCH: usize = 512;
 
 /// Up to here an fsync for each file is cheaper than a sync of the file system, which also writes
 /// what other programs have left to write.
-const FEW: usize = 4;
+pub(crate) const FEW: usize = 4;
 
 /// Prefix of a file that is being written where files without a name are not supported.
 pub(crate) const DRAFT_PREFIX: &str = ".in-";
@@ -273,7 +273,7 @@ fn is(error: &io::Error, errno: Errno) -> bool {
     Errno::from_io_error(error) == Some(errno)
 }
 
-fn is_unsupported(error: &io::Error) -> bool {
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL))
 }
 

@@ -48,6 +48,7 @@ mod lock;
 mod mark;
 mod name;
 mod read;
+mod replacements;
 #[cfg(test)]
 mod simulation;
 mod spool;
@@ -60,6 +61,7 @@ pub use error::{Error, Holder};
 pub use inspect::relocate;
 pub use name::ItemName;
 pub use read::ReadItem;
+pub use replacements::{Replacements, remove_drafts};
 pub use spool::Spool;
 pub use state::{Fault, FaultClass, SpoolState};
 pub use watch::Waker;
