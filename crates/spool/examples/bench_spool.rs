@@ -3,10 +3,10 @@
 //! `cargo run --release -p idspool-spool --example bench_spool -- DIR [largest-scan]`
 //!
 //! The baseline is a raw loop of write, fsync, rename, fsync of the directory, with items of the
-//! same size, taken in turns with the spool in one run, because disks have moods. Medians of the
-//! rounds are compared. DIR should be on the file system in question; everything made there is
-//! removed again. Removing many files makes ext4 slow at creating others for some seconds, so
-//! nothing is removed before the end.
+//! same size. Disks have moods and machines other work, so the contestants take turns in slices of
+//! some milliseconds, and the medians of many slices are compared; the quartiles tell how far to
+//! trust them. DIR should be on the file system in question; everything made there is removed
+//! again, at the end, because removing many files makes ext4 slow at creating others for seconds.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its results")]
 
@@ -20,10 +20,10 @@ use idspool_spool::Spool;
 
 /// A user without a photo, as the converter writes it.
 const ITEM: [u8; 2000] = [b'x'; 2000];
-const ROUNDS: usize = 7;
-const SINGLES: usize = 200;
+const ROUNDS: usize = 31;
+/// Items in one slice of the raw loop and of enqueueing one by one.
+const SINGLES: usize = 25;
 const GROUP: usize = 500;
-const GROUPS: usize = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -52,21 +52,21 @@ fn enqueue(root: &Path) -> Result<(), Box<dyn Error>> {
             }
             Ok(())
         })?;
-        grouped.time(GROUP * GROUPS, || {
-            for _ in 0..GROUPS {
-                groups.enqueue_group(&group)?;
-            }
+        grouped.time(GROUP, || {
+            groups.enqueue_group(&group)?;
             Ok(())
         })?;
     }
-    println!("enqueue, {} bytes per item, median of {ROUNDS} rounds", ITEM.len());
+    println!("enqueue, {} bytes per item, median (quartiles) of {ROUNDS} slices", ITEM.len());
     for (label, runs) in
         [("raw loop", &raw), ("one by one", &one_by_one), ("groups of 500", &grouped)]
     {
         println!(
-            "  {label:14} {:8.0} items/s  {:6.2} x raw  {:6.1} us CPU per item",
-            runs.median_rate(),
-            runs.median_rate() / raw.median_rate(),
+            "  {label:14} {:8.0} items/s ({:.0} to {:.0})  {:6.2} x raw  {:6.1} us CPU per item",
+            runs.rate(2),
+            runs.rate(1),
+            runs.rate(3),
+            runs.rate(2) / raw.rate(2),
             runs.median_cpu().as_secs_f64() * 1e6,
         );
     }
@@ -92,6 +92,8 @@ fn scan(root: &Path, largest: usize) -> Result<(), Box<dyn Error>> {
     let spool = Spool::create(root.join("scan"))?;
     let original = root.join("original");
     fs::write(&original, ITEM)?;
+    // Before the first scan: what an earlier one left behind must not pass for free memory.
+    let before = memory("VmRSS")?;
     let mut waiting = 0;
     for count in [1_000, 10_000, 100_000, 1_000_000] {
         if count > largest {
@@ -114,12 +116,12 @@ fn scan(root: &Path, largest: usize) -> Result<(), Box<dyn Error>> {
             fs::hard_link(&original, spool.dir().join(name))?;
         }
         waiting = count;
-        let before = resident_bytes()?;
         let mut consumer = spool.consumer("bench_spool")?;
         let started = Instant::now();
         let found = consumer.refresh()?.appeared.len();
+        let peak = memory("VmHWM")?;
         let took = started.elapsed();
-        let memory = resident_bytes()?.saturating_sub(before);
+        let kept = memory("VmRSS")?.saturating_sub(before);
         let started = Instant::now();
         let extra = spool.enqueue(&ITEM)?;
         consumer.wait(Some(Duration::from_secs(10)))?;
@@ -127,11 +129,12 @@ fn scan(root: &Path, largest: usize) -> Result<(), Box<dyn Error>> {
         let noticed = started.elapsed();
         consumer.done(&extra)?;
         println!(
-            "  {found:8} names {:9.1} ms  {:6.1} MB resident ({:4.0} bytes per name)  one more \
-             enqueued and seen ({seen}) in {:.2} ms",
+            "  {found:8} names {:9.1} ms  {:6.1} MB more resident ({:.0} bytes per name), process \
+             peak {:.1} MB; one more enqueued and seen ({seen}) in {:.2} ms",
             took.as_secs_f64() * 1e3,
-            memory as f64 / 1e6,
-            memory as f64 / found as f64,
+            kept as f64 / 1e6,
+            kept as f64 / found as f64,
+            peak as f64 / 1e6,
             noticed.as_secs_f64() * 1e3,
         );
     }
@@ -155,10 +158,11 @@ impl Runs {
         Ok(())
     }
 
-    fn median_rate(&self) -> f64 {
+    /// The rate that this many quarters of the slices stay below.
+    fn rate(&self, quarters: usize) -> f64 {
         let mut rates: Vec<f64> = self.0.iter().map(|run| run.0).collect();
         rates.sort_unstable_by(f64::total_cmp);
-        rates.get(rates.len() / 2).copied().unwrap_or_default()
+        rates.get(rates.len() * quarters / 4).copied().unwrap_or_default()
     }
 
     fn median_cpu(&self) -> Duration {
@@ -175,8 +179,10 @@ fn cpu_time() -> Result<Duration, Box<dyn Error>> {
     Ok(Duration::from_nanos(first.parse()?))
 }
 
-fn resident_bytes() -> Result<u64, Box<dyn Error>> {
-    let statistics = fs::read_to_string("/proc/self/statm")?;
-    let pages: u64 = statistics.split(' ').nth(1).ok_or("statm is short")?.parse()?;
-    Ok(pages * 4096)
+/// A figure in bytes from `/proc/self/status`.
+fn memory(key: &str) -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with(key)).ok_or("no such figure")?;
+    let kibibytes: u64 = line.split_whitespace().nth(1).ok_or("no figure")?.parse()?;
+    Ok(kibibytes * 1024)
 }
