@@ -5,6 +5,9 @@
 //! leaves a gap, never a name given twice. It is not fsynced for each item. That would cost a
 //! third flush per item, and only a power loss can take it back: the file names the boot in which
 //! it was written, and in another boot the names in the directory count as well.
+//!
+//! The lock is held for the naming of one batch, never during an fsync. Nothing bounds the wait for
+//! it: a producer that somebody stops (SIGSTOP) just then makes the others wait until it goes on.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
