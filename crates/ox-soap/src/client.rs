@@ -111,16 +111,20 @@ impl ClientBuilder {
         self
     }
 
-    /// A directory whose `*.pem` files are trusted beside the system's CA certificates. The system's
-    /// place is found as OpenSSL finds it, `SSL_CERT_FILE` and `SSL_CERT_DIR` included. A directory
-    /// that does not exist holds none. Read once, by [`Self::build`], for `https` only.
+    /// A directory of `*.pem` files with certificates that are trusted beside the system's CA
+    /// certificates. The system's place is found as OpenSSL finds it, `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` included. A directory that does not exist holds none. Read once, by
+    /// [`Self::build`], for `https` only.
+    ///
+    /// A file may hold the certificate of a CA, or that of the server itself, which then need not
+    /// be signed by anyone else. The host name must be in its subjectAltName either way.
     #[must_use]
     pub fn ca_certificates(mut self, directory: Option<PathBuf>) -> Self {
         self.ca_certificates = directory;
         self
     }
 
-    /// A file of CA certificates that are trusted beside the system's (`REQUESTS_CA_BUNDLE`).
+    /// A file of certificates that are trusted as those of the directory (`REQUESTS_CA_BUNDLE`).
     #[must_use]
     pub fn ca_bundle(mut self, file: Option<PathBuf>) -> Self {
         self.ca_bundle = file;

@@ -26,6 +26,8 @@
 //! - A value that XML or its field cannot carry is refused by name, and nothing is sent.
 //! - No redirect is followed and no proxy of the environment is used: a request carries an
 //!   administrator's password.
+//! - Over `https` a server is trusted for a certificate of a known CA, or for one that a file of the
+//!   administrator holds byte for byte. Its names, its dates and its key count in both cases.
 //! - Passwords are in no message, no `Debug` form, and not taken from answers.
 //!
 //! # Whose fault it is

@@ -72,7 +72,7 @@ impl Error {
                     .into()
             }
             Self::CaCertificates { .. } => {
-                "make it readable and leave only CA certificates in PEM form in it".into()
+                "make it readable and leave only certificates in PEM form in it".into()
             }
             Self::Connect { .. } => {
                 "check that OX runs and that OX_SOAP_SERVER names it; the call is repeated".into()
@@ -170,14 +170,26 @@ fn status_remedy(status: u16) -> &'static str {
 fn tls_remedy(problem: TlsProblem, ca_certificates: Option<&Path>) -> String {
     match problem {
         TlsProblem::Date => "renew the server's certificate, or set this host's clock right".into(),
-        TlsProblem::IsCa => {
-            "give the server a certificate that a CA signed; one that is a CA's itself (CA:TRUE) is not \
-             accepted for a server"
+        TlsProblem::Name => {
+            "use a name of the certificate in OX_SOAP_SERVER, or give the server one for the name there"
                 .into()
         }
-        TlsProblem::Name => "use the name in the certificate in OX_SOAP_SERVER".into(),
+        TlsProblem::NoName => {
+            "give the server a certificate whose subjectAltName has the name in OX_SOAP_SERVER; the common name \
+             (CN) does not count"
+                .into()
+        }
         TlsProblem::NotTls => "use http:// or another port in OX_SOAP_SERVER".into(),
         TlsProblem::Other => "check the TLS settings of the server".into(),
+        TlsProblem::SelfSigned => match ca_certificates {
+            Some(dir) => format!(
+                "copy the certificate that the server has now as a *.pem file into {} and start again",
+                dir.display()
+            ),
+            None => "name a directory with the certificate that the server has now, as a *.pem file, in the setting \
+                     ca_certificates, or a file in REQUESTS_CA_BUNDLE"
+                .into(),
+        },
         TlsProblem::UnknownCa => match ca_certificates {
             Some(dir) => format!(
                 "put the certificate of the CA that signed the server's certificate as a *.pem file into {} and start \

@@ -1,42 +1,114 @@
-//! Which certificates are trusted: the system's, and those that the configuration adds.
+//! Which servers are trusted: those with a certificate of a CA of the system or of the configuration's
+//! files, and those that show a certificate which is itself in such a file.
+
+mod connector;
+mod listed;
+mod verifier;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::{Error, TlsProblem};
+
+pub(crate) use connector::TlsConnector;
+use listed::{Listed, Standing};
+use verifier::{Refusal, Verifier};
 
 /// The TLS settings for a server.
 pub(crate) fn settings(
     ca_certificates: Option<&Path>,
     ca_bundle: Option<&Path>,
-) -> Result<TlsConfig, Error> {
-    let mut trusted: Vec<Certificate<'static>> = Vec::new();
+) -> Result<Arc<ClientConfig>, Error> {
+    let mut trust = Trust::default();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
         // One damaged file among the system's hundreds does not hurt; a connection that needs it
         // says so.
         tracing::warn!("cannot read some of the system's CA certificates: {error}");
     }
-    trusted.extend(system.certs.iter().map(|c| Certificate::from_der(c.as_ref()).to_owned()));
+    trust.anchors.add_parsable_certificates(system.certs);
     if let Some(directory) = ca_certificates {
         for file in pem_files(directory)? {
-            trusted.extend(read(&file, Unusable::Refuse)?);
+            trust.read(&file, Unusable::Refuse)?;
         }
     }
     if let Some(file) = ca_bundle {
-        trusted.extend(read(file, Unusable::LeaveOut)?);
+        trust.read(file, Unusable::LeaveOut)?;
     }
-    tracing::debug!(count = trusted.len(), "loaded CA certificates");
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(RootCerts::Specific(Arc::new(trusted)))
-        .build())
+    let (anchors, listed) = (trust.anchors.len(), trust.listed.len());
+    tracing::debug!(anchors, listed, "loaded trusted certificates");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let algorithms = provider.signature_verification_algorithms;
+    #[expect(clippy::expect_used, reason = "ring has cipher suites for both versions of TLS")]
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring knows TLS 1.2 and 1.3");
+    // "Dangerous" is what rustls calls any verifier but its own; ours says what it adds.
+    let config = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier::new(trust, algorithms)))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Trusted certificates by what they are trusted for.
+#[derive(Debug)]
+struct Trust {
+    /// To sign certificates of servers.
+    anchors: RootCertStore,
+    /// To be shown by a server.
+    listed: Vec<Listed>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { anchors: RootCertStore::empty(), listed: Vec::new() }
+    }
+}
+
+impl Trust {
+    /// Adds the certificates of a file that the configuration names.
+    fn read(&mut self, file: &Path, unusable: Unusable) -> Result<(), Error> {
+        let fail = |reason: String| Error::CaCertificates { path: file.to_owned(), reason };
+        let mut count = 0_usize;
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|e| fail(e.to_string()))? {
+            let certificate = certificate.map_err(|error| fail(error.to_string()))?;
+            match self.add(certificate) {
+                Ok(Standing::Ca) => count += 1,
+                Ok(Standing::Server) => {
+                    count += 1;
+                    tracing::info!(
+                        "{}: a certificate that is no CA's is trusted for the server that shows it",
+                        file.display()
+                    );
+                }
+                Err(error) if unusable == Unusable::Refuse => return Err(fail(error.to_string())),
+                Err(error) => {
+                    tracing::warn!("left out a certificate of {}: {error}", file.display());
+                }
+            }
+        }
+        if count == 0 {
+            return Err(fail("it holds no certificate that can be used".into()));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, certificate: CertificateDer<'static>) -> Result<Standing, rustls::Error> {
+        // Also for one that is no CA's: here its form is checked.
+        let mut anchor = RootCertStore::empty();
+        anchor.add(certificate.clone())?;
+        let (standing, listed) = Listed::read(certificate);
+        self.listed.extend(listed);
+        if standing == Standing::Ca {
+            self.anchors.extend(anchor.roots);
+        }
+        Ok(standing)
+    }
 }
 
 /// The `*.pem` files of a directory. One that does not exist holds none: the directory is there for
@@ -70,51 +142,39 @@ enum Unusable {
     Refuse,
 }
 
-fn read(file: &Path, unusable: Unusable) -> Result<Vec<Certificate<'static>>, Error> {
-    let fail = |reason: String| Error::CaCertificates { path: file.to_owned(), reason };
-    let mut trusted = Vec::new();
-    // The TLS library would leave out what it cannot use without a word.
-    let mut check = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|e| fail(e.to_string()))? {
-        let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-        match check.add(certificate.clone()) {
-            Ok(()) => trusted.push(Certificate::from_der(certificate.as_ref()).to_owned()),
-            Err(error) if unusable == Unusable::Refuse => return Err(fail(error.to_string())),
-            Err(error) => {
-                tracing::warn!("left out a CA certificate of {}: {error}", file.display());
-            }
-        }
-    }
-    if trusted.is_empty() {
-        return Err(fail("it holds no certificate that can be used".into()));
-    }
-    Ok(trusted)
-}
-
-/// What a TLS error means for the administrator.
-pub(crate) fn problem(error: &rustls::Error) -> TlsProblem {
+/// What a TLS error means for the administrator, and its words.
+pub(crate) fn explain(error: &rustls::Error) -> (TlsProblem, String) {
     use rustls::{CertificateError, Error as Tls};
-    match error {
+    let words = error.to_string();
+    let problem = match error {
         Tls::InvalidMessage(_) => TlsProblem::NotTls,
         Tls::InvalidCertificate(certificate) => match certificate {
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => TlsProblem::Date,
+            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+                TlsProblem::NoName
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 TlsProblem::Name
             }
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 TlsProblem::UnknownCa
             }
-            // webpki's error comes wrapped, without a type that is ours to name.
-            CertificateError::Other(other)
-                if format!("{other:?}").contains("CaUsedAsEndEntity") =>
-            {
-                TlsProblem::IsCa
+            CertificateError::Other(other) => {
+                // Its own words are those for programmers.
+                let words = format!("invalid peer certificate: {other}");
+                let problem = match other.0.downcast_ref::<Refusal>() {
+                    Some(Refusal::CaOfItsOwn | Refusal::SelfSigned) => TlsProblem::SelfSigned,
+                    Some(Refusal::OldForm) => TlsProblem::NoName,
+                    Some(Refusal::OtherKey | Refusal::Purpose) | None => TlsProblem::Other,
+                };
+                return (problem, words);
             }
             _ => TlsProblem::Other,
         },
         _ => TlsProblem::Other,
-    }
+    };
+    (problem, words)
 }

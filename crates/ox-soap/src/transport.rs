@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ureq::http::header;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector, TcpConnector};
 use ureq::{Agent, Body, Timeout};
 
 use crate::address::{BaseUrl, RememberingResolver};
 use crate::error::{CallSite, Error, TlsProblem};
 use crate::fault::one_line;
 use crate::service::{Operation, Service};
-use crate::tls;
+use crate::tls::{self, TlsConnector};
 use crate::xml::Source;
 
 /// Shorter than the 5 s after which Apache, the usual proxy before OX, closes an idle connection:
@@ -79,7 +79,7 @@ impl Transport {
         ca_bundle: Option<PathBuf>,
     ) -> Result<Self, Error> {
         let base = BaseUrl::parse(base_url)?;
-        let mut config = Agent::config_builder()
+        let config = Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
             .http_status_as_error(false)
@@ -93,13 +93,14 @@ impl Transport {
             .input_buffer_size(BUFFER_SIZE)
             .output_buffer_size(BUFFER_SIZE)
             .user_agent(concat!("idspool/", env!("CARGO_PKG_VERSION")));
-        if base.is_https {
-            let settings = tls::settings(ca_certificates.as_deref(), ca_bundle.as_deref())?;
-            config = config.tls_config(settings);
-        }
+        let tls = if base.is_https {
+            Some(tls::settings(ca_certificates.as_deref(), ca_bundle.as_deref())?)
+        } else {
+            None
+        };
+        let connector = ().chain(TcpConnector::default()).chain(TlsConnector(tls));
         let resolver = RememberingResolver::default();
-        let agent =
-            Agent::with_parts(config.build(), DefaultConnector::default(), resolver.clone());
+        let agent = Agent::with_parts(config.build(), connector, resolver.clone());
         let urls =
             Service::ALL.map(|service| format!("{}/webservices/{}", base.url, service.as_str()));
         Ok(Self { agent, resolver, base, urls, connect_timeout, call_timeout, ca_certificates })
@@ -286,6 +287,7 @@ impl TransportError {
     }
 
     fn of_tls(error: &rustls::Error) -> Self {
-        Self::Tls { problem: tls::problem(error), reason: one_line(&error.to_string(), 300) }
+        let (problem, reason) = tls::explain(error);
+        Self::Tls { problem, reason: one_line(&reason, 300) }
     }
 }

@@ -11,6 +11,8 @@
 mod answers;
 mod examples;
 mod lists;
+mod pki;
+mod self_signed;
 mod server;
 mod tls;
 mod trouble;

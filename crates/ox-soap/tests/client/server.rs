@@ -32,6 +32,7 @@ pub(crate) enum Reply {
     Raw(Vec<u8>, After),
 }
 
+#[derive(Clone, Copy)]
 pub(crate) enum After {
     Keep,
     Close,

@@ -1,137 +1,23 @@
 //! HTTPS: which certificates are trusted, and what is said when one is not.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
 
 use idspool_ox_soap::{
     Client, ClientBuilder, ContextId, Credentials, Error, FaultClass, TlsProblem, UserKey,
 };
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::server::{Reply, exists};
+use crate::pki::{PKI, Show};
+use crate::server::{After, envelope};
 
-/// A CA and certificates of servers, made by `openssl` for this run.
-struct Pki(tempfile::TempDir);
-
-static PKI: LazyLock<Pki> = LazyLock::new(Pki::make);
-
-impl Pki {
-    fn make() -> Self {
-        let pki = Self(tempfile::tempdir().unwrap());
-        std::fs::write(
-            pki.path("ca.conf"),
-            "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\nserial=serial\ndefault_md=sha256\npolicy=p\n\
-             unique_subject=no\n[p]\ncommonName=supplied\n\
-             [good]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n\
-             [other]\nsubjectAltName=DNS:other.example.org\nbasicConstraints=CA:FALSE\n",
-        )
-        .unwrap();
-        std::fs::write(pki.path("index.txt"), "").unwrap();
-        std::fs::write(pki.path("serial"), "01\n").unwrap();
-        pki.openssl(
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=Test-CA \
-             -keyout ca.key -out ca.crt -addext basicConstraints=critical,CA:TRUE",
-        );
-        std::fs::create_dir(pki.path("ca")).unwrap();
-        std::fs::copy(pki.path("ca.crt"), pki.path("ca/test.pem")).unwrap();
-        for (name, extensions, from, to) in [
-            ("good", "good", "20200101000000Z", "20491231000000Z"),
-            ("other", "other", "20200101000000Z", "20491231000000Z"),
-            ("expired", "good", "20200101000000Z", "20210101000000Z"),
-        ] {
-            pki.openssl(&format!(
-                "req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN={name} -keyout {name}.key \
-                 -out {name}.csr"
-            ));
-            pki.openssl(&format!(
-                "ca -batch -notext -config ca.conf -cert ca.crt -keyfile ca.key -extensions {extensions} -startdate {from} \
-                 -enddate {to} -in {name}.csr -out {name}.crt"
-            ));
-        }
-        pki.openssl(
-            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=self -keyout self.key \
-             -out self.crt -addext subjectAltName=IP:127.0.0.1",
-        );
-        pki
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn openssl(&self, arguments: &str) {
-        let output = Command::new("openssl")
-            .args(arguments.split_whitespace())
-            .current_dir(self.0.path())
-            .output()
-            .expect("these tests need the openssl command");
-        assert!(
-            output.status.success(),
-            "openssl {arguments}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-
-    /// Starts a server with a certificate; it answers that the user exists.
-    fn server(&self, name: &str) -> TlsServer {
-        let certificates: Vec<_> = CertificateDer::pem_file_iter(self.path(&format!("{name}.crt")))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        let key = PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(certificates, key)
-            .unwrap();
-        let config = Arc::new(config);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
-        let connections = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&connections);
-        std::thread::spawn(move || {
-            for socket in listener.incoming() {
-                counter.fetch_add(1, Ordering::SeqCst);
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let mut stream = StreamOwned::new(connection, socket.unwrap());
-                std::thread::spawn(move || while answer(&mut stream) {});
-            }
-        });
-        TlsServer { url, connections }
-    }
-}
-
-struct TlsServer {
-    url: String,
-    connections: Arc<AtomicUsize>,
-}
-
-/// Answers one request; false when the client ends the connection, perhaps for want of trust.
-fn answer(stream: &mut StreamOwned<ServerConnection, TcpStream>) -> bool {
-    let (mut request, mut space) = (Vec::new(), [0; 4096]);
-    while !request.ends_with(b"</soap:Envelope>") {
-        match stream.read(&mut space) {
-            Ok(count) if count > 0 => request.extend_from_slice(&space[..count]),
-            _ => return false,
-        }
-    }
-    stream.write_all(&Reply::bytes(200, &exists(true))).is_ok()
-}
-
-fn look(builder: ClientBuilder) -> Result<bool, Error> {
+pub(crate) fn look(builder: ClientBuilder) -> Result<bool, Error> {
     let admin = Credentials::new("oxadmin", "adminpw");
     builder.build()?.users(ContextId::new(10), &admin).exists(UserKey::name("anna"))
 }
 
-fn refused(url: &str, ca: &Path) -> (TlsProblem, String) {
+pub(crate) fn refused(url: &str, ca: &Path) -> (TlsProblem, String) {
     let error = look(Client::builder(url).ca_certificates(Some(ca.to_owned()))).unwrap_err();
     assert_eq!(error.fault_class(), FaultClass::Transient);
     let message = error.to_string();
@@ -150,7 +36,7 @@ fn a_ca_of_the_directory_is_trusted() {
     for _ in 0..10 {
         assert!(client.users(ContextId::new(10), &admin).exists(UserKey::name("anna")).unwrap());
     }
-    assert_eq!(server.connections.load(Ordering::SeqCst), 1, "one handshake for all calls");
+    assert_eq!(server.connections(), 1, "one handshake for all calls");
 }
 
 #[test]
@@ -168,19 +54,6 @@ fn an_unknown_ca_is_not() {
     assert!(message.contains(&format!("*.pem file into {}", empty.display())), "{message}");
     let error = look(Client::builder(url)).unwrap_err();
     assert!(error.remedy().contains("ca_certificates"), "{error}");
-}
-
-/// `openssl req -x509` makes a CA of what administrators then give to their server.
-#[test]
-fn a_ca_as_server_is_not() {
-    let directory = tempfile::tempdir().unwrap();
-    let url = PKI.server("self").url;
-    let (problem, _) = refused(&url, directory.path());
-    assert_eq!(problem, TlsProblem::IsCa);
-    std::fs::copy(PKI.path("self.crt"), directory.path().join("self.pem")).unwrap();
-    let (problem, message) = refused(&url, directory.path());
-    assert_eq!(problem, TlsProblem::IsCa);
-    assert!(message.contains("CA:TRUE"), "{message}");
 }
 
 #[test]
@@ -210,6 +83,66 @@ fn a_server_without_tls() {
     let (problem, message) = refused(&url, &PKI.path("ca"));
     assert_eq!(problem, TlsProblem::NotTls);
     assert!(message.contains("http://"), "{message}");
+}
+
+/// The handshake is part of making the connection, and of its time.
+#[test]
+fn a_handshake_without_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let (done, end) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let _socket = listener.accept().unwrap();
+        // Ends a test that would hang.
+        let _ = end.recv_timeout(Duration::from_secs(20));
+    });
+    let limit = Duration::from_millis(200);
+    let error = look(Client::builder(url).connect_timeout(limit)).unwrap_err();
+    drop(done);
+    let Error::Timeout { limit: told, while_connecting: true, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(told, limit);
+}
+
+#[test]
+fn no_answer_after_the_handshake() {
+    let server = PKI.server_of(&Show { after: After::Stall, ..Show::new("good") });
+    let limit = Duration::from_millis(500);
+    let builder = Client::builder(&server.url).ca_certificates(Some(PKI.path("ca")));
+    let error = look(builder.call_timeout(limit)).unwrap_err();
+    let Error::Timeout { limit: told, while_connecting: false, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(told, limit);
+}
+
+#[test]
+fn an_answer_that_breaks_off() {
+    let server = PKI.server_of(&Show { after: After::Close, ..Show::new("good") });
+    let error = look(Client::builder(&server.url).ca_certificates(Some(PKI.path("ca"))));
+    assert!(matches!(error, Err(Error::Disconnected { .. })), "{error:?}");
+    assert_eq!(server.connections(), 2, "asking again does no harm");
+}
+
+/// Larger than any buffer on the way.
+#[test]
+fn a_large_answer() {
+    let users: String = (1..=5_000)
+        .map(|id| format!("<return><d:name>{}</d:name><d:id>{id}</d:id></return>", "x".repeat(100)))
+        .collect();
+    let answer = envelope(&format!(
+        "<listAllResponse xmlns=\"http://soap.admin.openexchange.com\" \
+         xmlns:d=\"http://dataobjects.soap.admin.openexchange.com/xsd\">{users}</listAllResponse>"
+    ));
+    let server = PKI.server_of(&Show { answer, ..Show::new("good") });
+    let builder = Client::builder(&server.url).ca_certificates(Some(PKI.path("ca")));
+    let client = builder.build().unwrap();
+    let admin = Credentials::new("oxadmin", "adminpw");
+    for _ in 0..2 {
+        assert_eq!(client.users(ContextId::new(10), &admin).list_all().unwrap().len(), 5_000);
+    }
+    assert_eq!(server.connections(), 1);
 }
 
 /// One certificate that cannot be used does not cost the others of a bundle.
