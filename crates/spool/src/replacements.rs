@@ -4,7 +4,7 @@
 //! Nothing is seen under its name before [`Replacements::commit`]; a crash before it leaves the old
 //! versions, a crash within it the new ones of some of the files, each whole.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,6 +22,8 @@ use crate::file_system::{FileSystem, SystemFiles, write_all};
 pub struct Replacements {
     files: Arc<dyn FileSystem>,
     path: PathBuf,
+    /// The directory, opened before the first draft is written.
+    handle: Option<OwnedFd>,
     drafts: Vec<Draft>,
 }
 
@@ -40,7 +42,7 @@ impl Replacements {
     }
 
     pub(crate) fn with_files(files: Arc<dyn FileSystem>, path: PathBuf) -> Self {
-        Self { files, path, drafts: Vec::new() }
+        Self { files, path, handle: None, drafts: Vec::new() }
     }
 
     /// Number of files that wait. Each holds a descriptor.
@@ -63,6 +65,10 @@ impl Replacements {
     /// [`Error::Io`]; the versions written before still wait.
     pub fn add(&mut self, name: &str, bytes: &[u8], mode: u32) -> Result<SystemTime, Error> {
         let path = self.path.join(name);
+        if self.handle.is_none() {
+            // S1: syncfs(2) reports only writes that were lost since its descriptor was opened.
+            self.handle = Some(Directory::open(&*self.files, &self.path)?.handle);
+        }
         let directory = Directory::open(&*self.files, &self.path)?;
         let (draft, file) = create_draft(&directory, DRAFT_PREFIX, mode)
             .map_err(Error::io("create a new version of", &path))?;
@@ -103,7 +109,10 @@ impl Replacements {
         if self.drafts.is_empty() {
             return Ok(());
         }
-        let result = self.put();
+        let result = match self.handle.take() {
+            Some(directory) => self.put(directory.as_fd()),
+            None => Ok(()),
+        };
         if result.is_err() {
             self.give_up();
         }
@@ -111,10 +120,9 @@ impl Replacements {
         result
     }
 
-    fn put(&self) -> Result<(), Error> {
-        let directory = Directory::open(&*self.files, &self.path)?;
+    fn put(&self, directory: BorrowedFd<'_>) -> Result<(), Error> {
         // S1: data before name; otherwise a power loss leaves empty files under the names.
-        if self.drafts.len() <= FEW || !self.sync_all(&directory)? {
+        if self.drafts.len() <= FEW || !self.sync_all(directory)? {
             for Draft { name, file, .. } in &self.drafts {
                 let path = || self.path.join(name);
                 self.files
@@ -125,18 +133,16 @@ impl Replacements {
         for Draft { name, draft, .. } in &self.drafts {
             let path = || self.path.join(name);
             self.files
-                .rename_over(directory.handle.as_fd(), draft, name)
+                .rename_over(directory, draft, name)
                 .map_err(|cause| Error::io("replace", &path())(cause))?;
         }
         // S1: the new versions are durable under their names only after this.
-        self.files
-            .sync_directory(directory.handle.as_fd())
-            .map_err(Error::io("sync the directory", &self.path))
+        self.files.sync_directory(directory).map_err(Error::io("sync the directory", &self.path))
     }
 
     /// `false` when the file system cannot be synced as a whole.
-    fn sync_all(&self, directory: &Directory<'_>) -> Result<bool, Error> {
-        match self.files.sync_file_system(directory.handle.as_fd()) {
+    fn sync_all(&self, directory: BorrowedFd<'_>) -> Result<bool, Error> {
+        match self.files.sync_file_system(directory) {
             Ok(()) => Ok(true),
             Err(error) if is_unsupported(&error) => Ok(false),
             Err(error) => Err(Error::io("sync the file system of", &self.path)(error)),

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FlockOperation, Stat, flock, fstat};
+use rustix::fs::{AtFlags, FlockOperation, Stat, flock, fstat, statat};
 use rustix::io::Errno;
 
 use crate::clock::Clock;
@@ -55,6 +55,8 @@ struct Model {
     durable: BTreeMap<String, u64>,
     pending: Vec<Change>,
     synced_directories: Vec<PathBuf>,
+    /// Steps at which directories were opened, by descriptor.
+    opened: HashMap<i32, usize>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,10 @@ struct File {
     data: Vec<u8>,
     synced: Vec<u8>,
     is_synced: bool,
+    /// Step at which it was made.
+    made: usize,
+    /// A write of it that was lost would have failed its sync.
+    is_watched: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +133,8 @@ impl Simulation {
     }
 
     fn model(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap()
+        // A failed check must end in its message, not in the destructors that follow it.
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a step; `Ok(true)` when it shall be done half.
@@ -150,6 +157,20 @@ impl Simulation {
         let file = model.files.entry(inode).or_default();
         file.is_synced = false;
         change(file);
+    }
+
+    fn made(&self, file: &OwnedFd) -> io::Result<u64> {
+        let inode = fstat(file)?.st_ino;
+        let mut model = self.model();
+        let made = model.steps;
+        model.files.insert(inode, File { made, ..File::default() });
+        Ok(inode)
+    }
+
+    /// S1: a file gets its name after a sync that would have told of every lost write of it.
+    fn check_watched(&self, inode: u64) {
+        let is_watched = self.model().files.get(&inode).is_some_and(|file| file.is_watched);
+        assert!(is_watched, "a write that was lost would have gone unreported");
     }
 
     /// S3: items get their names under the lock of the mark.
@@ -182,10 +203,18 @@ fn path_of(file: BorrowedFd<'_>) -> io::Result<PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
+fn inode_of(directory: BorrowedFd<'_>, name: &str) -> io::Result<u64> {
+    Ok(statat(directory, name, AtFlags::empty())?.st_ino)
+}
+
 impl FileSystem for Simulation {
     fn open_directory(&self, path: &Path) -> io::Result<OwnedFd> {
         self.step()?;
-        SystemFiles.open_directory(path)
+        let directory = SystemFiles.open_directory(path)?;
+        let mut model = self.model();
+        let step = model.steps;
+        model.opened.insert(directory.as_raw_fd(), step);
+        Ok(directory)
     }
 
     fn create_unnamed(&self, directory: BorrowedFd<'_>) -> io::Result<OwnedFd> {
@@ -194,8 +223,7 @@ impl FileSystem for Simulation {
             return Err(Errno::OPNOTSUPP.into());
         }
         let file = SystemFiles.create_unnamed(directory)?;
-        let inode = fstat(&file)?.st_ino;
-        self.model().files.insert(inode, File::default());
+        self.made(&file)?;
         Ok(file)
     }
 
@@ -207,8 +235,7 @@ impl FileSystem for Simulation {
     ) -> io::Result<OwnedFd> {
         self.step()?;
         let file = SystemFiles.create_named(directory, name, mode)?;
-        let inode = fstat(&file)?.st_ino;
-        self.model().files.insert(inode, File::default());
+        let inode = self.made(&file)?;
         self.change(Change::Add(name.to_owned(), inode));
         Ok(file)
     }
@@ -257,16 +284,21 @@ impl FileSystem for Simulation {
         self.write_model(file, |file| {
             file.synced.clone_from(&file.data);
             file.is_synced = true;
+            file.is_watched = true;
         });
         Ok(())
     }
 
-    fn sync_file_system(&self, _: BorrowedFd<'_>) -> io::Result<()> {
+    fn sync_file_system(&self, directory: BorrowedFd<'_>) -> io::Result<()> {
         self.step()?;
         if self.lacks.sync_of_all {
             return Err(Errno::NOSYS.into());
         }
-        for file in self.model().files.values_mut() {
+        let mut model = self.model();
+        let opened = model.opened.get(&directory.as_raw_fd()).copied();
+        for file in model.files.values_mut() {
+            // syncfs(2) reports the writes lost since its descriptor was opened, and no others.
+            file.is_watched |= opened.is_some_and(|opened| opened < file.made);
             file.synced.clone_from(&file.data);
             file.is_synced = true;
         }
@@ -309,6 +341,7 @@ impl FileSystem for Simulation {
             return Err(Errno::NOENT.into());
         }
         Self::check_turn(directory);
+        self.check_watched(fstat(file)?.st_ino);
         SystemFiles.name_unnamed(file, directory, name)?;
         self.change(Change::Add(name.to_owned(), fstat(file)?.st_ino));
         Ok(())
@@ -317,6 +350,7 @@ impl FileSystem for Simulation {
     fn rename_new(&self, directory: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()> {
         self.step()?;
         Self::check_turn(directory);
+        self.check_watched(inode_of(directory, from)?);
         SystemFiles.rename_new(directory, from, to)?;
         self.change(Change::Move(from.to_owned(), to.to_owned()));
         Ok(())
@@ -324,6 +358,7 @@ impl FileSystem for Simulation {
 
     fn rename_over(&self, directory: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()> {
         self.step()?;
+        self.check_watched(inode_of(directory, from)?);
         SystemFiles.rename_over(directory, from, to)?;
         self.change(Change::Move(from.to_owned(), to.to_owned()));
         Ok(())
