@@ -5,6 +5,7 @@ use idspool_udm::mapping::Mapper;
 use idspool_udm::{ConvertedItem, Module};
 
 use crate::lookup::Found;
+use crate::obstacle::Obstacle;
 use crate::round::Taken;
 use crate::target::Target;
 
@@ -19,14 +20,33 @@ pub(crate) struct Piece {
 }
 
 /// Why a change cannot be converted, and what can be done.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unconvertible {
-    pub(crate) problem: String,
-    pub(crate) remedy: &'static str,
+struct Unconvertible {
+    problem: String,
+    remedy: &'static str,
+}
+
+/// Converts items in order, up to the first one that cannot be.
+pub(crate) fn convert_all(
+    taken: &[Taken],
+    found: &Found,
+    targets: &[Target],
+    mappers: &[Mapper],
+) -> (Vec<Vec<Piece>>, Option<Obstacle>) {
+    let mut pieces = Vec::with_capacity(taken.len());
+    for taken in taken {
+        match convert(taken, found, targets, mappers) {
+            Ok(converted) => pieces.push(converted),
+            Err(Unconvertible { problem, remedy }) => {
+                let name = taken.name.clone();
+                return (pieces, Some(Obstacle::Item { name, problem, remedy }));
+            }
+        }
+    }
+    (pieces, None)
 }
 
 /// Nothing at all: nobody wants it.
-pub(crate) fn convert(
+fn convert(
     taken: &Taken,
     found: &Found,
     targets: &[Target],

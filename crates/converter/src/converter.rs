@@ -15,10 +15,11 @@ use crate::lookup::look_up;
 use crate::obstacle::Obstacle;
 use crate::round::{Taking, take};
 use crate::target::Target;
-use crate::writer::{Report, Round, Writer};
+use crate::writer::{MappingStage, Report, Round, WritingStage};
 
-/// Rounds that are looked up and not yet written, at most: one being written, one waiting for it.
-const IN_FLIGHT: usize = 2;
+/// Rounds that are looked up and not yet written, at most: one being mapped, one being written, one
+/// waiting for either.
+const IN_FLIGHT: usize = 3;
 
 /// How long to stand at a faulty item before looking at it again although nobody touched it.
 const ITEM_PAUSE: Duration = Duration::from_secs(30);
@@ -151,13 +152,21 @@ impl Converter {
     /// state file, and ends in an exit status.
     pub fn run(self, mode: Mode) -> Result<Outcome, StartError> {
         let (round_sender, rounds) = mpsc::sync_channel(IN_FLIGHT);
+        let (mapped_sender, mapped) = mpsc::sync_channel(IN_FLIGHT);
         let (report_sender, reports) = mpsc::channel();
-        let writer =
-            Writer { targets: self.targets.clone(), country_from_state: self.country_from_state };
+        let mapping = MappingStage {
+            targets: self.targets.clone(),
+            country_from_state: self.country_from_state,
+        };
+        let writing = WritingStage { targets: self.targets.clone() };
         thread::scope(|scope| {
-            thread::Builder::new()
-                .name("writer".into())
-                .spawn_scoped(scope, move || writer.run(&rounds, &report_sender))
+            let mapping = thread::Builder::new()
+                .name("mapping".into())
+                .spawn_scoped(scope, move || mapping.run(&rounds, &mapped_sender))
+                .map_err(StartError::Thread)?;
+            let writing = thread::Builder::new()
+                .name("writing".into())
+                .spawn_scoped(scope, move || writing.run(&mapped, &report_sender))
                 .map_err(StartError::Thread)?;
             let mut work = Work {
                 converter: self,
@@ -173,7 +182,10 @@ impl Converter {
             let exit = work.run(mode);
             let statistics =
                 Statistics { items: work.items, requests: work.converter.directory.requests() };
-            // Dropping the work closes the channel, which ends the writer.
+            // This closes the channel, which ends the threads one after the other. One that panicked
+            // has been reported as what stands in the way.
+            drop(work);
+            let _ = (mapping.join(), writing.join());
             Ok(Outcome { exit, statistics })
         })
     }
@@ -196,9 +208,9 @@ struct Work {
     converter: Converter,
     rounds: SyncSender<Round>,
     reports: Receiver<Report>,
-    /// Items of the rounds that the writer has, oldest round first.
+    /// Items of the rounds that the two threads have, oldest round first.
     in_flight: VecDeque<Vec<ItemName>>,
-    /// Done, but the file could not be removed. Converting them again each time would fill the
+    /// Done, but the file could not be removed. They are not taken again, which would fill the
     /// consumers' spools with repetitions.
     unremoved: Vec<ItemName>,
     generation: u64,
@@ -231,11 +243,19 @@ impl Work {
                     }
                     self.wait_for_items();
                 }
-                Err(_) if self.is_stopping() && self.in_flight.is_empty() => return Exit::Done,
+                Err(_) if self.is_stopping() => {
+                    // What is written and cannot be removed is converted once more by the next run.
+                    while self.in_flight.pop_front().is_some() && self.reports.recv().is_ok() {}
+                    return Exit::Done;
+                }
                 Err(obstacle) => {
-                    let is_waiting = matches!(obstacle, Obstacle::Unsettled { .. });
-                    self.stand_at(&obstacle, mode == Mode::Once && !is_waiting);
-                    if mode == Mode::Once && !is_waiting {
+                    let is_last = match obstacle {
+                        Obstacle::Unsettled { .. } => false,
+                        Obstacle::Ours(_) => true,
+                        _ => mode == Mode::Once,
+                    };
+                    self.stand_at(&obstacle, is_last);
+                    if is_last {
                         return Exit::Stopped;
                     }
                 }
@@ -245,19 +265,20 @@ impl Work {
 
     /// Begins one round, or finishes one.
     ///
-    /// An obstacle is only returned when no round is under way, so that it is the obstacle of the
-    /// first item that waits, and everything before it is done.
+    /// The obstacle of an item is only returned when no round is under way, so that it is the first
+    /// item that waits, and everything before it is done.
     fn step(&mut self) -> Result<Step, Obstacle> {
-        self.remove_done()?;
         loop {
             match self.reports.try_recv() {
                 Ok(report) => self.absorb(report)?,
                 Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return Err(WRITER_ENDED),
+                Err(TryRecvError::Disconnected) => return Err(THREAD_ENDED),
             }
         }
+        // What could not be removed before.
+        self.remove_done()?;
         if self.is_stopping() {
-            return if self.finish_one()? { Ok(Step::Forward) } else { Ok(Step::Stopped) };
+            return Ok(if self.finish_one()? { Step::Forward } else { Step::Stopped });
         }
         if self.in_flight.len() >= IN_FLIGHT {
             self.finish_one()?;
@@ -275,7 +296,7 @@ impl Work {
         }
     }
 
-    /// Takes the next items, looks them up and hands them to the writer. `false`: nothing waits.
+    /// Takes the next items, looks them up and hands them on. `false`: nothing waits.
     fn begin(&mut self) -> Result<bool, Obstacle> {
         let converter = &mut self.converter;
         converter
@@ -294,9 +315,13 @@ impl Work {
         if names.is_empty() {
             return Ok(false);
         }
-        let Taking { taken, obstacle } = take(converter.consumer.spool(), names);
+        let Taking { taken, gone, obstacle } = take(converter.consumer.spool(), names);
+        // Where the kernel reports nothing, the backlog would show them until the next slow poll.
+        converter
+            .consumer
+            .done_group(&gone)
+            .map_err(|error| Obstacle::Spool { doing: "follow the listener's spool", error })?;
         if taken.is_empty() {
-            // All of them were removed in the meantime, which the next refresh will show.
             return obstacle.map_or(Ok(true), Err);
         }
         let targets = &converter.targets;
@@ -305,16 +330,16 @@ impl Work {
             .map_err(Obstacle::Directory)?;
         self.in_flight.push_back(taken.iter().map(|taken| taken.name.clone()).collect());
         let round = Round { generation: self.generation, taken, found };
-        self.rounds.send(round).map_err(|_| WRITER_ENDED)?;
+        self.rounds.send(round).map_err(|_| THREAD_ENDED)?;
         Ok(true)
     }
 
-    /// Waits for the writer to finish its oldest round. `false`: it has none.
+    /// Waits until the oldest round is written. `false`: there is none.
     fn finish_one(&mut self) -> Result<bool, Obstacle> {
         if self.in_flight.is_empty() {
             return Ok(false);
         }
-        let report = self.reports.recv().map_err(|_| WRITER_ENDED)?;
+        let report = self.reports.recv().map_err(|_| THREAD_ENDED)?;
         self.absorb(report)?;
         Ok(true)
     }
@@ -331,9 +356,9 @@ impl Work {
             }
             return removed;
         };
-        // The writer gives everything back that it got before it failed.
+        // Everything that was under way behind it is given back.
         while !self.in_flight.is_empty() {
-            let _given_back = self.reports.recv().map_err(|_| WRITER_ENDED)?;
+            let _given_back = self.reports.recv().map_err(|_| THREAD_ENDED)?;
             self.in_flight.pop_front();
         }
         self.generation += 1;
@@ -426,4 +451,4 @@ impl Work {
     }
 }
 
-const WRITER_ENDED: Obstacle = Obstacle::Ours("the thread that writes for the consumers ended");
+const THREAD_ENDED: Obstacle = Obstacle::Ours("a thread of the converter ended");

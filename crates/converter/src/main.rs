@@ -8,6 +8,11 @@ use idspool_converter::arguments::Arguments;
 use idspool_converter::{Converter, Mode};
 use idspool_service::{Config, Exit, logging, shutdown};
 
+/// An LDAP entry is hundreds of small allocations that one thread makes and another one frees. The
+/// system's allocator makes them wait for each other; this one was made for it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     run(&Arguments::parse()).into()
 }

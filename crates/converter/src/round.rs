@@ -30,17 +30,19 @@ impl Taken {
 pub(crate) struct Taking {
     /// Read and understood, in order.
     pub(crate) taken: Vec<Taken>,
+    /// Removed by an administrator in the meantime.
+    pub(crate) gone: Vec<ItemName>,
     /// What kept the next one from being taken. Nothing behind it is.
     pub(crate) obstacle: Option<Obstacle>,
 }
 
-/// Reads these items. One that an administrator removed in the meantime is passed over.
+/// Reads these items.
 pub(crate) fn take(spool: &Spool, names: Vec<ItemName>) -> Taking {
-    let mut taking = Taking { taken: Vec::with_capacity(names.len()), obstacle: None };
+    let mut taking = Taking { taken: Vec::with_capacity(names.len()), ..Taking::default() };
     for name in names {
         match read(spool, &name) {
             Ok(Some(item)) => taking.taken.push(Taken { name, item }),
-            Ok(None) => {}
+            Ok(None) => taking.gone.push(name),
             Err(obstacle) => {
                 taking.obstacle = Some(obstacle);
                 break;

@@ -1,13 +1,15 @@
-//! The second half of a round, in a thread of its own: mapping, and writing to the consumers.
+//! The second half of a round: mapping, then writing to the consumers.
+//!
+//! Each has a thread of its own, so that LDAP, the mapping and the disk do not wait for each other.
 
 use std::fmt::Write as _;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use chrono::Utc;
 use idspool_spool::ItemName;
 use idspool_udm::mapping::Mapper;
 
-use crate::convert::{Piece, convert};
+use crate::convert::{Piece, convert_all};
 use crate::lookup::Found;
 use crate::obstacle::Obstacle;
 use crate::round::Taken;
@@ -22,6 +24,17 @@ pub(crate) struct Round {
     pub(crate) found: Found,
 }
 
+/// A round that can be written.
+#[derive(Debug)]
+pub(crate) struct Mapped {
+    generation: u64,
+    taken: Vec<Taken>,
+    /// One for each item, up to the obstacle.
+    pieces: Vec<Vec<Piece>>,
+    /// Why the next item could not be mapped.
+    obstacle: Option<Obstacle>,
+}
+
 /// What became of a round.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -31,16 +44,39 @@ pub(crate) struct Report {
     pub(crate) obstacle: Option<Obstacle>,
 }
 
-/// Writes rounds until no more come.
-pub(crate) struct Writer {
+/// Maps rounds until no more come.
+#[derive(Debug)]
+pub(crate) struct MappingStage {
     pub(crate) targets: Vec<Target>,
     pub(crate) country_from_state: bool,
 }
 
-impl Writer {
-    pub(crate) fn run(&self, rounds: &Receiver<Round>, reports: &Sender<Report>) {
+impl MappingStage {
+    pub(crate) fn run(&self, rounds: &Receiver<Round>, mapped: &SyncSender<Mapped>) {
+        for Round { generation, taken, found } in rounds {
+            let today = Utc::now().date_naive();
+            let mapper = |target: &Target| {
+                Mapper::new(target.encoding, today).country_from_state(self.country_from_state)
+            };
+            let mappers: Vec<Mapper> = self.targets.iter().map(mapper).collect();
+            let (pieces, obstacle) = convert_all(&taken, &found, &self.targets, &mappers);
+            if mapped.send(Mapped { generation, taken, pieces, obstacle }).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Writes rounds until no more come.
+#[derive(Debug)]
+pub(crate) struct WritingStage {
+    pub(crate) targets: Vec<Target>,
+}
+
+impl WritingStage {
+    pub(crate) fn run(&self, mapped: &Receiver<Mapped>, reports: &Sender<Report>) {
         let mut failed = None;
-        for round in rounds {
+        for round in mapped {
             // Nothing may overtake what failed (S4).
             let report = if failed == Some(round.generation) {
                 Report { done: Vec::new(), obstacle: None }
@@ -58,40 +94,17 @@ impl Writer {
         }
     }
 
-    fn write(&self, round: Round) -> Report {
-        let today = Utc::now().date_naive();
-        let mappers: Vec<Mapper> = self
-            .targets
-            .iter()
-            .map(|target| {
-                Mapper::new(target.encoding, today).country_from_state(self.country_from_state)
-            })
-            .collect();
-        let mut pieces = Vec::with_capacity(round.taken.len());
-        let mut obstacle = None;
-        for taken in &round.taken {
-            match convert(taken, &round.found, &self.targets, &mappers) {
-                Ok(converted) => pieces.push(converted),
-                Err(error) => {
-                    let (name, remedy) = (taken.name.clone(), error.remedy);
-                    obstacle = Some(Obstacle::Item { name, problem: error.problem, remedy });
-                    break;
-                }
-            }
-        }
-        let written = match self.enqueue(&pieces) {
-            Ok(written) => written,
+    fn write(&self, round: Mapped) -> Report {
+        match self.enqueue(&round.pieces) {
+            Ok(written) => log(&self.targets, &round, &written),
             Err(error) => {
                 let doing = "write for a consumer";
-                return Report {
-                    done: Vec::new(),
-                    obstacle: Some(Obstacle::Spool { doing, error }),
-                };
+                let obstacle = Some(Obstacle::Spool { doing, error });
+                return Report { done: Vec::new(), obstacle };
             }
-        };
-        log(&self.targets, &round, &pieces, &written);
-        // Those behind a fault have no pieces, so the two ends of this zip agree.
-        let done = round.taken.into_iter().zip(&pieces).map(|(taken, _)| taken.name).collect();
+        }
+        let Mapped { taken, pieces, obstacle, .. } = round;
+        let done = taken.into_iter().zip(&pieces).map(|(taken, _)| taken.name).collect();
         Report { done, obstacle }
     }
 
@@ -114,10 +127,10 @@ impl Writer {
 }
 
 /// One line per change.
-fn log(targets: &[Target], round: &Round, pieces: &[Vec<Piece>], written: &[Vec<ItemName>]) {
+fn log(targets: &[Target], round: &Mapped, written: &[Vec<ItemName>]) {
     let mut names: Vec<_> = written.iter().map(|names| names.iter()).collect();
     let mut line = String::new();
-    for (taken, pieces) in round.taken.iter().zip(pieces) {
+    for (taken, pieces) in round.taken.iter().zip(&round.pieces) {
         let (name, dn) = (&taken.name, &taken.item.dn);
         if pieces.is_empty() {
             tracing::debug!("{name}: {} {dn} is wanted by no consumer", taken.item.object_type);
