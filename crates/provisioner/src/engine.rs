@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::Utc;
@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use crate::backlog::Backlog;
 use crate::objects::{Error as ObjectsError, Objects};
 use crate::pause;
-use crate::recipient::{Delivery, Fault, Outcome, Recipient};
+use crate::recipient::{Delivery, Facts, Fault, Outcome, Recipient};
 
 /// How long the loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,18 @@ pub struct Engine<'a> {
     unsettled: BTreeSet<ItemName>,
     /// The item at which the queue stands.
     faulty: Option<Faulty>,
+    /// Items that were delivered, but whose new states are not durable yet.
+    uncommitted: Vec<Delivered>,
+    /// When the first of them was delivered.
+    uncommitted_since: Option<Instant>,
     delivered: u64,
+}
+
+/// An item that was delivered, as it was then.
+struct Delivered {
+    name: ItemName,
+    path: PathBuf,
+    modified: SystemTime,
 }
 
 struct Faulty {
@@ -75,6 +86,11 @@ const HEAD: usize = 512;
 const LARGEST: u64 = 64 << 20;
 /// From this consecutive error on they are counted in the log (ox-provisioning 3.5).
 const WORTH_COUNTING: u64 = 3;
+/// Items that share one sync. More would save little; each holds a descriptor.
+const GROUP: usize = 64;
+/// How long a delivered item waits for others to share a sync with. Beside a call that takes longer
+/// than this, a sync costs nothing.
+const GATHERING: Duration = Duration::from_millis(50);
 /// How long a file that is being written is left alone before it is looked at again.
 const UNSETTLED: Duration = Duration::from_millis(500);
 
@@ -94,6 +110,8 @@ impl<'a> Engine<'a> {
             backlog: Backlog::default(),
             unsettled: BTreeSet::new(),
             faulty: None,
+            uncommitted: Vec::new(),
+            uncommitted_since: None,
             delivered: 0,
         }
     }
@@ -105,8 +123,9 @@ impl<'a> Engine<'a> {
     pub fn run(mut self, mode: Mode) -> Result<Ended, EngineError> {
         loop {
             if self.shutdown.is_requested() {
+                let committed = self.commit();
                 self.report();
-                return Ok(Ended::Requested);
+                return committed.map(|()| Ended::Requested);
             }
             match self.step(mode) {
                 Ok(None) => {}
@@ -129,6 +148,10 @@ impl<'a> Engine<'a> {
             self.forgive(name);
         }
         self.look_at(changes.appeared.into_iter().chain(changes.changed));
+        if self.backlog.first().is_none() {
+            // May bring items back that were edited while they were under way.
+            self.commit()?;
+        }
         let Some(next) = self.backlog.first() else {
             self.report();
             if mode == Mode::Once && self.unsettled.is_empty() {
@@ -140,6 +163,7 @@ impl<'a> Engine<'a> {
         if let Some(faulty) = self.faulty.as_ref().filter(|faulty| faulty.name == next) {
             let pause = faulty.retry_at.saturating_duration_since(Instant::now());
             if !pause.is_zero() {
+                self.commit()?;
                 self.wait(Some(pause))?;
                 return Ok(None);
             }
@@ -215,7 +239,7 @@ impl<'a> Engine<'a> {
         info!("Handling PosixPath('{}')", path.display());
         match self.deliver(name, &path, &read) {
             Ok(settlement) => {
-                self.commit(name, &path, &read, settlement)?;
+                self.settle(name, path, &read, settlement)?;
                 Ok(true)
             }
             // A recipient that breaks off because of the request to stop found nothing wrong.
@@ -246,10 +270,8 @@ impl<'a> Engine<'a> {
             .with_remedy("remove the file, or correct its udm_object_type"));
         }
         let previous = self.objects.previous(&item.id).map_err(|error| fault_of(&error))?;
-        let (previous, facts) = match previous {
-            Some((previous, facts)) => (Some(previous), facts),
-            None => (None, None),
-        };
+        let (previous, facts) = previous.unzip();
+        let facts = facts.flatten();
         if previous.is_some() {
             let old = self.objects.path_of(&item.id).map_err(|error| fault_of(&error))?;
             info!("Loading old object from {}", old.display());
@@ -270,47 +292,94 @@ impl<'a> Engine<'a> {
             waiting: &self.backlog,
         })?;
         item.resync = false;
-        Ok(Settlement::Delivered { item, outcome })
+        Ok(match outcome {
+            Outcome::Gone => Settlement::Gone { id: item.id },
+            Outcome::Keep { object, facts: noted } => {
+                let is_enriched = item.object.as_ref() != Some(&object);
+                let state = ConvertedItem { object: Some(object), ..item };
+                let is_stored = previous.as_ref() == Some(&state);
+                let is_noted = is_stored && facts.as_ref() == Some(&noted);
+                Settlement::Kept(Box::new(Kept {
+                    state,
+                    facts: noted,
+                    is_enriched,
+                    is_stored,
+                    is_noted,
+                }))
+            }
+        })
     }
 
-    /// Makes the effects durable, then lets the item go (S5).
-    fn commit(
+    /// Takes over what came of an item.
+    fn settle(
         &mut self,
         name: &ItemName,
-        path: &Path,
+        path: PathBuf,
         read: &ReadItem,
         settlement: Settlement,
     ) -> Result<(), EngineError> {
         match settlement {
             Settlement::Nothing => {}
-            Settlement::Delivered { item, outcome: Outcome::Gone } => {
+            Settlement::Gone { id } => {
                 info!("Object was deleted. Deleting {}", path.display());
-                self.objects.forget(&item.id)?;
+                self.objects.forget(&id)?;
             }
-            Settlement::Delivered { item, outcome: Outcome::Keep { object, facts } } => {
-                info!("mv {} -> {}", path.display(), self.objects.path_of(&item.id)?.display());
-                if item.object.as_ref() != Some(&object) {
+            Settlement::Kept(kept) => {
+                let Kept { state, facts, is_enriched, is_stored, is_noted } = *kept;
+                info!("mv {} -> {}", path.display(), self.objects.path_of(&state.id)?.display());
+                if is_enriched && !is_stored {
                     info!("... not done yet; enriching object by rewriting JSON file...");
                 }
-                let snapshot = ConvertedItem { object: Some(object), ..item };
-                self.objects.store(&snapshot, &facts)?;
+                if !is_stored {
+                    self.objects.store(&state, &facts)?;
+                } else if !is_noted {
+                    self.objects.note(&state, &facts)?;
+                }
             }
         }
-        if is_unchanged(path, read.modified) {
-            self.consumer.done(name)?;
-            self.backlog.remove(name);
-        } else {
-            // Edited or replaced while it was under way (S7): what stands there now is a new item.
-            debug!("{} was changed while it was delivered: taking it again", path.display());
-            self.look_at([name.clone()]);
-        }
-        self.consumer.record_success()?;
+        self.backlog.remove(name);
         self.faulty = None;
         self.delivered += 1;
+        self.uncommitted.push(Delivered { name: name.clone(), path, modified: read.modified });
+        let since = *self.uncommitted_since.get_or_insert_with(Instant::now);
+        if self.uncommitted.len() >= GROUP || since.elapsed() >= GATHERING {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the effects of the delivered items durable, then lets the items go (S5).
+    fn commit(&mut self) -> Result<(), EngineError> {
+        self.uncommitted_since = None;
+        let delivered = std::mem::take(&mut self.uncommitted);
+        if delivered.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.objects.commit() {
+            // Their states are not on disk, so they count as not delivered; doing it again is harmless.
+            self.look_at(delivered.into_iter().map(|item| item.name));
+            return Err(error.into());
+        }
+        let (done, changed): (Vec<_>, Vec<_>) =
+            delivered.into_iter().partition(|item| is_unchanged(&item.path, item.modified));
+        let done: Vec<ItemName> = done.into_iter().map(|item| item.name).collect();
+        if let Err(error) = self.consumer.done_group(&done) {
+            // They are still there, so they are still to be done.
+            self.look_at(done);
+            return Err(error.into());
+        }
+        // Edited or replaced while it was under way (S7): what stands there now is a new item.
+        for item in &changed {
+            debug!("{} was changed while it was delivered: taking it again", item.path.display());
+        }
+        self.look_at(changed.into_iter().map(|item| item.name));
+        self.consumer.record_success()?;
         Ok(())
     }
 
     fn stop_at(&mut self, name: &ItemName, path: &Path, fault: &Fault) -> Result<(), EngineError> {
+        // What went well before it is let go first; and a success clears the count of errors.
+        self.commit()?;
         warn!("Error while processing {}", path.display());
         for line in fault.message.lines() {
             warn!("{line}");
@@ -388,9 +457,26 @@ enum Unclear {
     BeingWritten,
 }
 
+/// What is to become of an item that was delivered.
 enum Settlement {
-    Delivered { item: ConvertedItem, outcome: Outcome },
+    /// The object is gone at the recipient.
+    Gone { id: String },
+    /// It is the last delivered state.
+    Kept(Box<Kept>),
+    /// There was nothing to do, and there is nothing to keep.
     Nothing,
+}
+
+/// The last delivered state of an object.
+struct Kept {
+    state: ConvertedItem,
+    facts: Facts,
+    /// The recipient added something to the item.
+    is_enriched: bool,
+    /// The state that is stored is the same already.
+    is_stored: bool,
+    /// What is noted of it as well.
+    is_noted: bool,
 }
 
 fn head_of(item: &ConvertedItem) -> ItemHead {

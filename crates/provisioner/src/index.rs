@@ -131,6 +131,24 @@ impl Index {
         Ok(())
     }
 
+    /// Collects the changes that follow into one transaction, until [`Index::keep`].
+    pub(crate) fn gather(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch("BEGIN")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Ends what [`Index::gather`] began.
+    pub(crate) fn keep(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() {
+            Ok(())
+        } else {
+            self.connection.execute_batch("COMMIT")
+        }
+    }
+
     /// Runs `work` as one transaction; many small changes are a hundred times cheaper that way.
     pub(crate) fn together<E: From<rusqlite::Error>>(
         &self,

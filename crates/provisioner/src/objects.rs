@@ -4,15 +4,19 @@
 //! (ox-provisioning 2.2 and 2.4), so that an administrator and the scripts of its manual can read it.
 //! The files are the truth; the index beside them only saves reading them.
 //!
+//! New states are collected and made durable as a group ([`Objects::commit`]): one sync for many
+//! objects. Until then they count here, and on disk the former states stand.
+//!
 //! The index is compared with the files when there is doubt: after a restart of the machine, after a
 //! process that did not end properly, and when `old/` was changed from outside while nothing ran.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
-use idspool_spool::durable;
+use idspool_spool::{Replacements, durable, remove_drafts};
 use idspool_udm::{ConvertedItem, dn};
 
 use crate::Facts;
@@ -27,7 +31,15 @@ pub type FactsOf = fn(&ConvertedItem) -> Facts;
 pub struct Objects {
     folder: PathBuf,
     index: Mutex<Index>,
+    staged: Mutex<Staged>,
     facts_of: FactsOf,
+}
+
+/// States that are not on disk yet, and the times that their files will have.
+#[derive(Debug)]
+struct Staged {
+    files: Replacements,
+    states: HashMap<String, (ConvertedItem, i64)>,
 }
 
 /// An object found by its DN.
@@ -63,9 +75,12 @@ impl Objects {
     pub fn open(queue: &Path, facts_of: FactsOf) -> Result<Self, Error> {
         let folder = queue.join(FOLDER);
         durable::create_dirs(&folder)?;
+        remove_drafts(&folder)?;
         let path = queue.join(INDEX);
         let index = Index::open(&path).map_err(|source| Error::Index { path, source })?;
-        let objects = Self { folder, index: Mutex::new(index), facts_of };
+        let staged = Staged { files: Replacements::new(&folder), states: HashMap::new() };
+        let objects =
+            Self { folder, index: Mutex::new(index), staged: Mutex::new(staged), facts_of };
         let state = objects.state_on_disk()?;
         let noted = objects.on_index(|index| index.note("clean"))?;
         if noted.as_deref() != Some(state.as_str()) {
@@ -81,6 +96,7 @@ impl Objects {
     /// # Errors
     /// The index cannot be written.
     pub fn close(self) -> Result<(), Error> {
+        self.commit()?;
         let state = self.state_on_disk()?;
         self.on_index(|index| index.set_note("clean", &state))
     }
@@ -127,23 +143,34 @@ impl Objects {
     /// # Errors
     /// `id` is not fit for a file name.
     pub fn path_of(&self, id: &str) -> Result<PathBuf, Error> {
-        // An id comes from a file that anybody may have written; it must not lead out of the folder.
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if id.is_empty() || id.len() > 128 || !id.bytes().all(is_plain) {
-            return Err(Error::BadId { id: id.chars().take(80).collect() });
-        }
-        Ok(self.folder.join(format!("{id}.json")))
+        Ok(self.folder.join(file_name(id)?))
     }
 
-    /// Replaces the snapshot of an object, durably (S5), then the index.
+    /// Makes this the last delivered state of an object. It counts at once, and is durable after
+    /// [`Objects::commit`].
     ///
     /// # Errors
     /// The file or the index cannot be written.
     pub fn store(&self, item: &ConvertedItem, facts: &Facts) -> Result<(), Error> {
-        let path = self.path_of(&item.id)?;
-        durable::replace(&path, &item.to_snapshot_bytes(), MODE)?;
-        let stamp = stamp_of(&path)?;
-        self.on_index(|index| index.put(item, &&dn::key(&item.dn), facts, stamp))
+        let name = file_name(&item.id)?;
+        let mut staged = self.staged();
+        let modified = staged.files.add(&name, &item.to_snapshot_bytes(), MODE)?;
+        let stamp = stamp(modified);
+        staged.states.insert(item.id.clone(), (item.clone(), stamp));
+        self.on_index(|index| {
+            index.gather().and_then(|()| index.put(item, &dn::key(&item.dn), facts, stamp))
+        })
+    }
+
+    /// Notes facts of an object whose state is stored already.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn note(&self, item: &ConvertedItem, facts: &Facts) -> Result<(), Error> {
+        let Some((_, stamp)) = self.load(&item.id)? else { return self.store(item, facts) };
+        self.on_index(|index| {
+            index.gather().and_then(|()| index.put(item, &dn::key(&item.dn), facts, stamp))
+        })
     }
 
     /// Removes the snapshot of an object and its entry in the index. Not being there is fine.
@@ -151,14 +178,35 @@ impl Objects {
     /// # Errors
     /// The file cannot be removed or the index not be written.
     pub fn forget(&self, id: &str) -> Result<(), Error> {
-        let path = self.path_of(id)?;
+        let name = file_name(id)?;
+        let mut staged = self.staged();
+        staged.files.cancel(&name);
+        staged.states.remove(id);
+        let path = self.folder.join(name);
         match fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::File { operation: "remove", path, source });
             }
             _ => {}
         }
-        self.on_index(|index| index.remove(id))
+        self.on_index(|index| index.gather().and_then(|()| index.remove(id)))
+    }
+
+    /// Number of states that are not durable yet.
+    pub fn uncommitted(&self) -> usize {
+        self.staged().files.len()
+    }
+
+    /// Makes all stored states durable (S5).
+    ///
+    /// # Errors
+    /// A file or the index cannot be written. What was stored since the last commit does not count
+    /// any more: the items have to be delivered again.
+    pub fn commit(&self) -> Result<(), Error> {
+        let mut staged = self.staged();
+        staged.states.clear();
+        staged.files.commit()?;
+        self.on_index(Index::keep)
     }
 
     /// Brings the index to the state of the files. Only files that are new or were touched since are
@@ -210,12 +258,10 @@ impl Objects {
     }
 
     fn read_into(&self, index: &Index, id: &str, stamp: i64) -> Result<(), Error> {
-        match self.load(id) {
+        match self.load_file(id) {
             Ok(Some((item, _))) if item.id == id => {
                 let facts = (self.facts_of)(&item);
-                index
-                    .put(&item, &&dn::key(&item.dn), &facts, stamp)
-                    .map_err(|s| self.index_error(s))
+                index.put(&item, &dn::key(&item.dn), &facts, stamp).map_err(|s| self.index_error(s))
             }
             Ok(Some(_)) => {
                 tracing::warn!(
@@ -232,6 +278,11 @@ impl Objects {
     }
 
     fn load(&self, id: &str) -> Result<Option<(ConvertedItem, i64)>, Error> {
+        let staged = self.staged().states.get(id).cloned();
+        if staged.is_some() { Ok(staged) } else { self.load_file(id) }
+    }
+
+    fn load_file(&self, id: &str) -> Result<Option<(ConvertedItem, i64)>, Error> {
         let path = self.path_of(id)?;
         let failed = |source| Error::File { operation: "read", path: path.clone(), source };
         let metadata = match fs::metadata(&path) {
@@ -245,7 +296,7 @@ impl Objects {
         let bytes = fs::read(&path).map_err(failed)?;
         let item = ConvertedItem::parse(&bytes)
             .map_err(|source| Error::Snapshot { path: path.clone(), source: Box::new(source) })?;
-        Ok(Some((item, stamp(&metadata))))
+        Ok(Some((item, stamp_of_metadata(&metadata))))
     }
 
     fn known(&self, indexed: Indexed) -> Known {
@@ -263,6 +314,10 @@ impl Objects {
         work(&self.lock()).map_err(|source| self.index_error(source))
     }
 
+    fn staged(&self) -> MutexGuard<'_, Staged> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Index> {
         // SQLite rolls an interrupted statement back, so a panic elsewhere leaves nothing half done.
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -278,16 +333,31 @@ impl Objects {
 }
 
 fn stamp_of(path: &Path) -> Result<i64, Error> {
-    fs::metadata(path).map(|metadata| stamp(&metadata)).map_err(|source| Error::File {
+    fs::metadata(path).map(|metadata| stamp_of_metadata(&metadata)).map_err(|source| Error::File {
         operation: "read",
         path: path.to_owned(),
         source,
     })
 }
 
-fn stamp(metadata: &fs::Metadata) -> i64 {
-    let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+fn stamp_of_metadata(metadata: &fs::Metadata) -> i64 {
+    metadata.modified().map(stamp).unwrap_or(0)
+}
+
+fn stamp(time: SystemTime) -> i64 {
+    let age = time.duration_since(UNIX_EPOCH).ok();
     age.and_then(|age| i64::try_from(age.as_nanos()).ok()).unwrap_or(0)
+}
+
+/// Name of the snapshot of an object.
+///
+/// An id comes from a file that anybody may have written; it must not lead out of the folder.
+fn file_name(id: &str) -> Result<String, Error> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if id.is_empty() || id.len() > 128 || !id.bytes().all(is_plain) {
+        return Err(Error::BadId { id: id.chars().take(80).collect() });
+    }
+    Ok(format!("{id}.json"))
 }
 
 /// What can go wrong with the kept states.

@@ -371,3 +371,71 @@ fn a_file_edited_during_its_delivery_is_taken_again() {
     assert_eq!(ended.unwrap(), Ended::Done);
     assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new", "uid=u2,dc=x new"]);
 }
+
+#[test]
+fn s5_an_items_file_stays_until_its_state_is_on_disk() {
+    /// Looks at the disk while the last item of a group is delivered.
+    struct Watcher<'a>(&'a Notes, Mutex<Vec<(usize, usize)>>);
+    impl Recipient for Watcher<'_> {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+        fn rank(&self, head: &ItemHead) -> Option<u8> {
+            self.0.rank(head)
+        }
+        fn keys(&self, _: &ConvertedItem, _: Option<&ConvertedItem>) -> Vec<Key> {
+            Vec::new()
+        }
+        fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {
+            let old = delivery.queue.dir().join("old");
+            let snapshots = fs::read_dir(old).unwrap().filter(|entry| {
+                entry.as_ref().unwrap().path().extension().is_some_and(|e| e == "json")
+            });
+            let waiting = delivery.queue.names().unwrap().len();
+            self.1.lock().unwrap().push((snapshots.count(), waiting));
+            self.0.deliver(delivery)
+        }
+    }
+    let place = Place::new();
+    let count = GROUP + 10;
+    for number in 0..count {
+        place.spool.enqueue(&user(u8::try_from(number).unwrap(), json!({}))).unwrap();
+    }
+    let objects = place.objects();
+    let watcher = Watcher(&place.notes, Mutex::default());
+    let consumer = place.spool.consumer("test").unwrap();
+    let ended = Engine::new(consumer, &watcher, &objects, Shutdown::new()).run(Mode::Once);
+    assert_eq!(ended.unwrap(), Ended::Done);
+    for (snapshots, waiting) in watcher.1.into_inner().unwrap() {
+        assert_eq!(snapshots + waiting, count, "a file goes when its state is there");
+    }
+    assert_eq!(fs::read_dir(place.queue().join("old")).unwrap().count(), count);
+    assert_eq!(place.waiting(), 0);
+}
+
+#[test]
+fn what_went_well_before_a_fault_is_let_go() {
+    let place = Place::new();
+    place.notes.failing.lock().unwrap().insert("uid=u2,dc=x".into(), Fault::permanent("no"));
+    for number in 1..4 {
+        place.spool.enqueue(&user(number, json!({}))).unwrap();
+    }
+    assert_eq!(place.once(), Ended::Stopped);
+    assert_eq!(place.waiting(), 2);
+    assert_eq!(place.spool.state().unwrap().errors, 1);
+}
+
+#[test]
+fn an_unchanged_item_writes_no_snapshot() {
+    let place = Place::new();
+    for _ in 0..2 {
+        place.spool.enqueue(&user(1, json!({"oxDbId": 7}))).unwrap();
+        assert_eq!(place.once(), Ended::Done);
+    }
+    let snapshot = place.queue().join("old/00000000-0000-103f-8000-000000000001.json");
+    let before = fs::metadata(&snapshot).unwrap().modified().unwrap();
+    place.spool.enqueue(&user(1, json!({"oxDbId": 7}))).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(fs::metadata(&snapshot).unwrap().modified().unwrap(), before);
+    assert_eq!(place.waiting(), 0);
+}

@@ -28,6 +28,12 @@ fn open(queue: &Path) -> Objects {
     Objects::open(queue, facts_of).unwrap()
 }
 
+/// Stores a state, durably.
+fn store(objects: &Objects, item: &ConvertedItem, facts: &Facts) {
+    objects.store(item, facts).unwrap();
+    objects.commit().unwrap();
+}
+
 fn delivered() -> Facts {
     Facts {
         scope: Some(10),
@@ -42,7 +48,7 @@ fn delivered() -> Facts {
 fn a_snapshot_has_the_documented_form_and_mode() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
-    objects.store(&item(ANNA, "uid=anna,dc=x", json!({"b": "ä", "a": []})), &delivered()).unwrap();
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({"b": "ä", "a": []})), &delivered());
     let path = queue.path().join(format!("old/{ANNA}.json"));
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
@@ -59,7 +65,7 @@ fn a_snapshot_has_the_documented_form_and_mode() {
 fn an_object_is_found_by_any_spelling_of_its_dn() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
-    objects.store(&item(ANNA, "uid=Anna,cn=Users,dc=x", json!({})), &delivered()).unwrap();
+    store(&objects, &item(ANNA, "uid=Anna,cn=Users,dc=x", json!({})), &delivered());
     let known = objects.by_dn("UID=ANNA, cn=users , DC=x").unwrap().unwrap();
     assert_eq!((known.id.as_str(), known.facts.remote_id), (ANNA, Some(42)));
     assert_eq!(known.path, queue.path().join(format!("old/{ANNA}.json")));
@@ -72,7 +78,7 @@ fn a_rename_takes_the_old_dn_away_and_a_case_rename_keeps_the_object() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
     for dn in ["uid=anna,dc=x", "uid=Anna,dc=x", "uid=anne,dc=x"] {
-        objects.store(&item(ANNA, dn, json!({})), &delivered()).unwrap();
+        store(&objects, &item(ANNA, dn, json!({})), &delivered());
         assert_eq!(objects.by_dn(dn).unwrap().unwrap().id, ANNA);
     }
     assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
@@ -82,8 +88,8 @@ fn a_rename_takes_the_old_dn_away_and_a_case_rename_keeps_the_object() {
 fn a_late_delete_of_the_former_owner_of_a_dn_leaves_the_new_one_alone() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
-    objects.store(&item(ANNA, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
-    objects.store(&item(BERT, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
+    store(&objects, &item(BERT, "uid=anna,dc=x", json!({})), &delivered());
     objects.forget(ANNA).unwrap();
     assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().id, BERT);
     assert_eq!(objects.snapshot(ANNA).unwrap(), None);
@@ -95,7 +101,7 @@ fn what_was_delivered_is_noted_until_somebody_edits_the_snapshot() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
     let stored = item(ANNA, "uid=anna,dc=x", json!({"oxDbId": 42}));
-    objects.store(&stored, &delivered()).unwrap();
+    store(&objects, &stored, &delivered());
     assert_eq!(objects.previous(ANNA).unwrap(), Some((stored.clone(), Some(delivered()))));
     let path = objects.path_of(ANNA).unwrap();
     let edited = item(ANNA, "uid=anna,dc=x", json!({"oxDbId": 43}));
@@ -110,7 +116,7 @@ fn a_lost_index_is_made_from_the_snapshots() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
     let properties = json!({"oxContext": 10, "oxDbId": 42});
-    objects.store(&item(ANNA, "uid=anna,dc=x", properties), &delivered()).unwrap();
+    store(&objects, &item(ANNA, "uid=anna,dc=x", properties), &delivered());
     drop(objects);
     for file in fs::read_dir(queue.path()).unwrap().map(|entry| entry.unwrap().path()) {
         if file.is_file() {
@@ -126,7 +132,7 @@ fn a_lost_index_is_made_from_the_snapshots() {
 fn a_damaged_index_is_made_anew() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
-    objects.store(&item(ANNA, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
     drop(objects);
     fs::write(queue.path().join(INDEX), "this is not a database, and long enough to see it")
         .unwrap();
@@ -137,7 +143,7 @@ fn a_damaged_index_is_made_anew() {
 fn snapshots_changed_while_nothing_ran_are_seen_at_the_next_start() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
-    objects.store(&item(ANNA, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
     objects.close().unwrap();
     fs::remove_file(queue.path().join(format!("old/{ANNA}.json"))).unwrap();
     let bert = item(BERT, "uid=bert,dc=x", json!({}));
@@ -151,7 +157,7 @@ fn snapshots_changed_while_nothing_ran_are_seen_at_the_next_start() {
 fn a_damaged_snapshot_is_named_and_does_not_hide_the_others() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
-    objects.store(&item(BERT, "uid=bert,dc=x", json!({})), &delivered()).unwrap();
+    store(&objects, &item(BERT, "uid=bert,dc=x", json!({})), &delivered());
     drop(objects);
     fs::write(queue.path().join(format!("old/{ANNA}.json")), "{\"id\": ").unwrap();
     fs::remove_file(queue.path().join(INDEX)).unwrap();
@@ -180,6 +186,75 @@ fn enriched_properties_are_in_the_snapshot() {
     let mut object = Map::new();
     object.insert("oxDbUsername".into(), "anna".into());
     let stored = ConvertedItem { object: Some(object), ..item(ANNA, "uid=anna,dc=x", json!({})) };
-    objects.store(&stored, &Facts::default()).unwrap();
+    store(&objects, &stored, &Facts::default());
     assert_eq!(objects.snapshot(ANNA).unwrap(), Some(stored));
+}
+
+#[test]
+fn a_stored_state_counts_at_once_and_is_on_disk_after_the_commit() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let (first, second) = (json!({"a": "1"}), json!({"a": "2"}));
+    for properties in [first, second.clone()] {
+        objects.store(&item(ANNA, "uid=anna,dc=x", properties), &delivered()).unwrap();
+    }
+    let state = item(ANNA, "uid=anna,dc=x", second);
+    assert_eq!(objects.previous(ANNA).unwrap(), Some((state.clone(), Some(delivered()))));
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().id, ANNA);
+    let path = objects.path_of(ANNA).unwrap();
+    assert!(!path.exists());
+    objects.commit().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), state.to_snapshot_bytes());
+    assert_eq!(objects.previous(ANNA).unwrap(), Some((state, Some(delivered()))));
+}
+
+#[test]
+fn a_state_that_was_not_committed_is_gone_after_a_crash() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({"a": "1"})), &delivered());
+    objects.store(&item(ANNA, "uid=anne,dc=x", json!({"a": "2"})), &delivered()).unwrap();
+    objects.store(&item(BERT, "uid=bert,dc=x", json!({})), &delivered()).unwrap();
+    // What kill -9 would leave: the files as they are at this moment, nothing cleaned up.
+    let left = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .arg(queue.path().join("."))
+        .arg(left.path())
+        .status();
+    assert!(copied.unwrap().success());
+    drop(objects);
+    let objects = open(left.path());
+    let (state, _) = objects.previous(ANNA).unwrap().unwrap();
+    assert_eq!((state.dn.as_str(), &state.object.unwrap()["a"]), ("uid=anna,dc=x", &json!("1")));
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().id, ANNA);
+    assert_eq!(objects.by_dn("uid=anne,dc=x").unwrap(), None);
+    assert_eq!(objects.by_dn("uid=bert,dc=x").unwrap(), None);
+    let drafts = fs::read_dir(left.path().join("old")).unwrap().count();
+    assert_eq!(drafts, 1, "what the dead process left is removed");
+}
+
+#[test]
+fn forgetting_takes_a_state_back_that_was_not_committed() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    objects.store(&item(ANNA, "uid=anna,dc=x", json!({})), &delivered()).unwrap();
+    objects.forget(ANNA).unwrap();
+    objects.commit().unwrap();
+    assert_eq!(objects.snapshot(ANNA).unwrap(), None);
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
+}
+
+#[test]
+fn a_note_changes_facts_and_leaves_the_file_alone() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let state = item(ANNA, "uid=anna,dc=x", json!({}));
+    store(&objects, &state, &Facts::default());
+    let before = fs::metadata(objects.path_of(ANNA).unwrap()).unwrap().modified().unwrap();
+    objects.note(&state, &delivered()).unwrap();
+    objects.commit().unwrap();
+    assert_eq!(objects.previous(ANNA).unwrap(), Some((state, Some(delivered()))));
+    let after = fs::metadata(objects.path_of(ANNA).unwrap()).unwrap().modified().unwrap();
+    assert_eq!(after, before);
 }
