@@ -165,7 +165,7 @@ fn removed_items_come_back_to_their_old_places() {
     let content = std::fs::read(&path).unwrap();
     // By path, as the log names it.
     assert_eq!(place.run(&["queue", "remove", path.to_str().unwrap()]).0, 0);
-    assert_eq!(place.ox().names().unwrap(), [second.clone()]);
+    assert_eq!(place.ox().names().unwrap(), std::slice::from_ref(&second));
     assert!(place.run(&["queue", "list", "--removed"]).1.contains(first.as_str()));
     assert_eq!(place.run(&["queue", "restore", first.as_str()]).0, 0);
     assert_eq!(place.ox().names().unwrap(), [first, second]);

@@ -143,7 +143,7 @@ pub struct Ox {
     pub domainname: String,
     /// Folder of `*.pem` files; `None`: `conf/ca-certificates` in the data directory.
     pub ca_certificates: Option<PathBuf>,
-    /// PEM bundle used in place of the system's certificates.
+    /// PEM bundle added to the system's certificates.
     #[serde(alias = "requests_ca_bundle")]
     pub ca_bundle: Option<PathBuf>,
     /// Seconds until a connection must stand.

@@ -72,7 +72,7 @@ keys! {
     "ox" "credentials_file" "OX_CREDENTIALS_FILE" Path "credentials of the contexts; empty: secrets/contexts.json in the data directory";
     "ox" "domainname" "DOMAINNAME" Text "mail domain of context administrators";
     "ox" "ca_certificates" "IDSPOOL_OX_CA_CERTIFICATES" Path "folder of *.pem files added to the system's; empty: conf/ca-certificates in the data directory";
-    "ox" "ca_bundle" "REQUESTS_CA_BUNDLE" Path "PEM bundle used in place of the system's certificates";
+    "ox" "ca_bundle" "REQUESTS_CA_BUNDLE" Path "PEM bundle added to the system's certificates";
     "ox" "connect_timeout" "IDSPOOL_OX_CONNECT_TIMEOUT" Integer "seconds until a connection must stand";
     "ox" "call_timeout" "IDSPOOL_OX_CALL_TIMEOUT" Integer "seconds that one SOAP call may take";
     "kelvin" "enabled" "IDSPOOL_KELVIN_ENABLED" Boolean "write the spool of the Kelvin provisioner";
