@@ -205,7 +205,7 @@ fn raw_calls(sandbox: &Sandbox, count: u32) -> Result<f64> {
         <r:password>secret</r:password></s:auth></s:exists></soap:Body></soap:Envelope>";
     let started = Instant::now();
     for _ in 0..count {
-        let status = sandbox.post("/webservices/OXUserService", body)?;
+        let status = sandbox.soap("OXUserService", body)?;
         ensure!(status == 200, "the server answers {status}");
     }
     Ok(f64::from(count) / started.elapsed().as_secs_f64())

@@ -68,6 +68,18 @@ impl Sandbox {
         Ok(self.agent.post(format!("{}{path}", self.url)).send(body)?.status().as_u16())
     }
 
+    /// Sends a SOAP envelope to a service and returns the HTTP status.
+    pub fn soap(&self, service: &str, envelope: &str) -> Result<u16> {
+        let request = self
+            .agent
+            .post(format!("{}/webservices/{service}", self.url))
+            .header("Content-Type", "text/xml; charset=utf-8");
+        let mut answer = request.send(envelope)?;
+        // Read to the end, so that the connection can be used again.
+        answer.body_mut().read_to_vec()?;
+        Ok(answer.status().as_u16())
+    }
+
     /// Names of the operations called since call number `since`, in order: `User.create`.
     pub fn calls_since(&self, since: u64) -> Result<Vec<String>> {
         let log = self.get(&format!("/calls?since={since}"))?;
