@@ -27,8 +27,8 @@ pub(crate) const DRAFT_PREFIX: &str = ".in-";
 
 /// An open spool directory.
 ///
-/// It is opened anew for every enqueue: the kernel reports a lost write once per descriptor that was
-/// open when it happened, so a shared one could tell it to another thread than ours.
+/// It is opened anew for every enqueue: the kernel reports a lost write once per descriptor that
+/// was open when it happened, so a shared one could tell it to another thread than ours.
 #[derive(Debug)]
 pub(crate) struct Directory<'a> {
     pub(crate) files: &'a dyn FileSystem,
@@ -104,8 +104,8 @@ impl Producer {
                     .map_err(Error::io("write an item in", directory.path))?;
             }
         }
-        // S1, S2: data before name. An fsync that failed must not be repeated: the kernel has dropped
-        // the data and would report success.
+        // S1, S2: data before name. An fsync that failed must not be repeated: the kernel has
+        // dropped the data and would report success.
         let must_sync_each = drafts.len() <= FEW || !self.sync_all(directory)?;
         if must_sync_each {
             for draft in &drafts {

@@ -158,7 +158,7 @@ impl FileSystem for SystemFiles {
         name: &str,
     ) -> io::Result<()> {
         match linkat(file, c"", directory, name, AtFlags::EMPTY_PATH) {
-            // Before Linux 6.10 only a privileged process may link by descriptor (open(2), O_TMPFILE).
+            // Before Linux 6.10 only a privileged process may link by descriptor (open(2)).
             Err(Errno::NOENT) => {
                 let path = format!("/proc/self/fd/{}", file.as_raw_fd());
                 Ok(linkat(CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW)?)

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::durable::sync_directory;
 use crate::error::Holder;
-use crate::file_system::SystemFiles;
+use crate::file_system::{FileSystem, SystemFiles};
 use crate::{Error, ItemName, Spool, lock};
 
 impl ItemName {
@@ -51,13 +51,16 @@ impl Spool {
 /// [`Error::Io`]: there is no such file, the place is taken, or a directory cannot be written. The
 /// file is at one of the two places at any moment.
 pub fn relocate(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), Error> {
-    let (from, to) = (from.as_ref(), to.as_ref());
+    relocate_in(&SystemFiles, from.as_ref(), to.as_ref())
+}
+
+fn relocate_in(files: &dyn FileSystem, from: &Path, to: &Path) -> Result<(), Error> {
     // S3: never replaces an existing item.
     renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
         .map_err(Error::io("move a file to", to))?;
     for directory in [to.parent(), from.parent()].into_iter().flatten() {
         // S1: the new place first, so that a power loss leaves the file twice rather than nowhere.
-        sync_directory(&SystemFiles, directory)?;
+        sync_directory(files, directory)?;
     }
     Ok(())
 }
@@ -67,6 +70,7 @@ mod tests {
     use std::str::FromStr;
 
     use super::*;
+    use crate::simulation::Simulation;
 
     #[test]
     fn a_canonical_name_tells_its_time() {
@@ -101,5 +105,19 @@ mod tests {
         relocate(&from, &to).unwrap();
         assert_eq!(std::fs::read_to_string(&to).unwrap(), "new");
         assert!(!from.exists());
+    }
+
+    #[test]
+    fn s1_relocate_makes_the_new_place_durable_before_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let (from, to) = (root.join("queue"), root.join("held"));
+        for directory in [&from, &to] {
+            std::fs::create_dir(directory).unwrap();
+        }
+        std::fs::write(from.join("a.json"), "{}").unwrap();
+        let files = Simulation::default();
+        relocate_in(&files, &from.join("a.json"), &to.join("a.json")).unwrap();
+        assert_eq!(files.synced_directories(), [to, from]);
     }
 }

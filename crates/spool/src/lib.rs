@@ -12,6 +12,7 @@
 //! | waiting | | gone | a fault before the acknowledgement: taken back, the last item first | S8 |
 //! | acknowledged | `*.json` | gone | [`Consumer::done`] after its effects are durable | S5 |
 //! | any `*.json` | | gone, edited, moved | an administrator with shell tools, at any time | S7 |
+//! | any `*.json` | | in another directory, never over an existing file | [`relocate`] | S1, S3 |
 //! | nothing | | waiting | an administrator with shell tools; may be half-written for a moment, see [`ReadItem::is_settled`] | S2, S7 |
 //!
 //! A consumer sees waiting and acknowledged items alike; only the producer knows the difference.
@@ -28,9 +29,10 @@
 //!
 //! # What the spool does not do
 //!
-//! It knows nothing of what is in an item, never moves one aside, and never removes one by itself.
-//! It makes the removal of an item durable no sooner than the file system does: after a power loss
-//! an item may be there again, and doing it again is harmless (S5).
+//! It knows nothing of what is in an item. It never removes one by itself, and moves one aside only
+//! when an operator says so ([`relocate`]). It makes the removal of an item durable no sooner than the
+//! file system does: after a power loss an item may be there again, and doing it again is harmless
+//! (S5).
 
 mod clock;
 mod consumer;

@@ -27,7 +27,7 @@ pub struct ReadItem {
 }
 
 impl ReadItem {
-    /// Time between the last write to the file and the reading of it; zero when the clocks disagree.
+    /// Time between the last write to the file and the reading; zero when the clocks disagree.
     #[must_use]
     pub fn age(&self) -> Duration {
         self.read_at.duration_since(self.modified).unwrap_or_default()

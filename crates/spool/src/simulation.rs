@@ -1,7 +1,7 @@
 //! Real files with a plan of what goes wrong, and a model of what a power loss would leave of them.
 //!
-//! The model is as pessimistic as POSIX allows: data is lost unless its file was synced, a change of
-//! a directory is lost unless the directory was synced.
+//! The model is as pessimistic as POSIX allows: data is lost unless its file was synced, a change
+//! of a directory is lost unless the directory was synced.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;

@@ -21,7 +21,9 @@ pub enum FaultClass {
     Transient,
 }
 
-/// A fault at which a consumer stands, for [`Consumer::record_fault`](crate::Consumer::record_fault).
+/// A fault at which a consumer stands.
+///
+/// Recorded with [`Consumer::record_fault`](crate::Consumer::record_fault).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fault {
     /// The faulty item; `None` when the fault is not that of one item.
