@@ -28,7 +28,8 @@ mod converter;
 mod lookup;
 mod obstacle;
 mod round;
+mod stage;
 mod target;
-mod writer;
+mod work;
 
 pub use crate::converter::{Converter, Mode, Outcome, StartError, Statistics, Stop};
