@@ -1,6 +1,7 @@
 //! One listener file and what LDAP says, turned into what each consumer gets: the table in the
 //! crate's introduction.
 
+use idspool_udm::dn::Dn;
 use idspool_udm::mapping::Mapper;
 use idspool_udm::{ConvertedItem, Module};
 
@@ -31,10 +32,11 @@ pub(crate) fn convert_all(
     found: &Found,
     targets: &[Target],
     mappers: &[Mapper],
+    base: Option<&Dn>,
 ) -> (Vec<Vec<Piece>>, Option<Obstacle>) {
     let mut pieces = Vec::with_capacity(taken.len());
     for taken in taken {
-        match convert(taken, found, targets, mappers) {
+        match convert(taken, found, targets, mappers, base) {
             Ok(converted) => pieces.push(converted),
             Err(Unconvertible { problem, remedy }) => {
                 let name = taken.name.clone();
@@ -51,10 +53,23 @@ fn convert(
     found: &Found,
     targets: &[Target],
     mappers: &[Mapper],
+    base: Option<&Dn>,
 ) -> Result<Vec<Piece>, Unconvertible> {
     let item = &taken.item;
     let reported = item.module();
     let Some(entry) = found.entries.get(&item.entry_uuid) else {
+        if is_outside(&item.dn, base) {
+            // We look below the base only. With a wrong base everything would seem deleted.
+            return Err(Unconvertible {
+                problem: format!(
+                    "the entry {} was not found, and its DN '{}' is not below directory.base_dn, where it was \
+                     looked for: whether it is gone cannot be known",
+                    item.entry_uuid, item.dn
+                ),
+                remedy: "correct directory.base_dn, or remove the file if the object is none of \
+                         this directory",
+            });
+        }
         let Some(module) = reported else {
             return Err(Unconvertible {
                 problem: format!(
@@ -98,6 +113,14 @@ fn convert(
         }
     }
     Ok(pieces)
+}
+
+/// What is no DN at all is not judged.
+fn is_outside(dn: &str, base: Option<&Dn>) -> bool {
+    match (Dn::parse(dn), base) {
+        (Ok(dn), Some(base)) => !dn.is_below(base),
+        _ => false,
+    }
 }
 
 fn deletions(taken: &Taken, module: Module, targets: &[Target]) -> impl Iterator<Item = Piece> {

@@ -8,6 +8,7 @@ use std::thread;
 use idspool_directory::{Credentials, Directory, Interrupt, Settings};
 use idspool_service::{Config, ConfigError, Exit, GroupsFrom};
 use idspool_spool::{Consumer, Spool, Waker};
+use idspool_udm::dn::Dn;
 
 use crate::stage::{MappingStage, WritingStage};
 use crate::target::Target;
@@ -102,6 +103,7 @@ pub struct Converter {
     pub(crate) groups_from: GroupsFrom,
     pub(crate) group_size: usize,
     country_from_state: bool,
+    base: Option<Dn>,
     stop: Stop,
 }
 
@@ -128,6 +130,7 @@ impl Converter {
             targets,
             groups_from: config.directory.groups_from,
             country_from_state: config.directory.country_from_state,
+            base: Dn::parse(&config.directory.base_dn).ok(),
             group_size: config.converter.group_size.max(1),
             stop,
         })
@@ -149,6 +152,7 @@ impl Converter {
         let (report_sender, reports) = mpsc::channel();
         let mapping = MappingStage {
             targets: self.targets.clone(),
+            base: self.base.clone(),
             country_from_state: self.country_from_state,
         };
         let writing = WritingStage { targets: self.targets.clone() };

@@ -13,11 +13,12 @@
 //! | exists, of no kind we know | T | | `"object": null` as T |
 //! | is gone | T | | `"object": null` as T |
 //! | is gone | none that is known | nothing: the file is faulty | |
+//! | is gone, its DN is not below `directory.base_dn` | any | nothing: the file is faulty | |
 //!
 //! The command in the file does not count: the directory wins. Where nobody wants either kind, the
 //! file is done.
 //!
-//! What stands in the way is either the item at the head (unreadable content, or the last row
+//! What stands in the way is either the item at the head (unreadable content, or the last rows
 //! above: the converter stops there until an administrator removes or corrects it) or the world
 //! around (LDAP, a full disk: tried again with growing pauses). Either way nothing is skipped, and
 //! the state file of the listener's spool says what it is.

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use chrono::Utc;
 use idspool_spool::ItemName;
+use idspool_udm::dn::Dn;
 use idspool_udm::mapping::Mapper;
 
 use crate::convert::{Piece, convert_all};
@@ -48,6 +49,8 @@ pub(crate) struct Report {
 #[derive(Debug)]
 pub(crate) struct MappingStage {
     pub(crate) targets: Vec<Target>,
+    /// Below what entries are looked for; `None`: LDAP will say what is wrong with it.
+    pub(crate) base: Option<Dn>,
     pub(crate) country_from_state: bool,
 }
 
@@ -59,7 +62,8 @@ impl MappingStage {
                 Mapper::new(target.encoding, today).country_from_state(self.country_from_state)
             };
             let mappers: Vec<Mapper> = self.targets.iter().map(mapper).collect();
-            let (pieces, obstacle) = convert_all(&taken, &found, &self.targets, &mappers);
+            let (pieces, obstacle) =
+                convert_all(&taken, &found, &self.targets, &mappers, self.base.as_ref());
             if mapped.send(Mapped { generation, taken, pieces, obstacle }).is_err() {
                 return;
             }

@@ -162,10 +162,13 @@ fn a_deletion_of_an_unknown_kind_stops_the_queue_and_is_named() {
     let site = Site::new();
     let gone = "00000000-0000-4000-8000-000000000000";
     site.change(OEHLER, "users/user", "modify");
-    let path = site.write("9998.json", &format!(r#"{{"entry_uuid": "{gone}", "dn": "cn=x"}}"#));
+    let path = site.write(
+        "9998.json",
+        &format!(r#"{{"entry_uuid": "{gone}", "dn": "cn=x,dc=example,dc=org"}}"#),
+    );
     site.write(
         "9999.json",
-        &format!(r#"{{"entry_uuid": "{gone}", "dn": "cn=x", "object_type": "users/user"}}"#),
+        &format!(r#"{{"entry_uuid": "{gone}", "dn": "cn=x,dc=example,dc=org", "object_type": "users/user"}}"#),
     );
     let ended = site.once_as_process();
     assert_eq!(ended.code(), Some(1));
@@ -183,6 +186,25 @@ fn a_deletion_of_an_unknown_kind_stops_the_queue_and_is_named() {
     assert_eq!(site.once().exit, Exit::Done);
     assert_eq!(items(&site.ox()).len(), 2);
     assert!(site.listener.state().unwrap().is_healthy());
+}
+
+#[test]
+fn a_wrong_base_does_not_make_everything_look_deleted() {
+    let site = Site::new();
+    let user = site.change(OEHLER, "users/user", "modify");
+    let text = std::fs::read_to_string(site.config()).unwrap();
+    let narrow = text.replace("base_dn = 'dc=", "base_dn = 'cn=groups,dc=");
+    std::fs::write(site.config(), narrow).unwrap();
+    assert_eq!(site.once().exit, Exit::Stopped);
+    assert!(site.ox().names().unwrap().is_empty());
+    let state = site.listener.state().unwrap();
+    let (message, remedy) = (state.message.unwrap(), state.remedy.unwrap());
+    assert!(message.contains(OEHLER) && remedy.contains("directory.base_dn"), "{message}");
+
+    std::fs::write(site.config(), text).unwrap();
+    assert_eq!(site.once().exit, Exit::Done);
+    assert_eq!(items(&site.ox())[0].id, user);
+    assert!(items(&site.ox())[0].object.is_some());
 }
 
 #[test]
