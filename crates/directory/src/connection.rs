@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::error::{Error, NOT_LDAP};
 use crate::settings::{Endpoint, Settings};
 use crate::tls;
 
@@ -227,11 +227,7 @@ impl Directory {
         match outcome {
             None => Err(Error::Interrupted { doing, url: url() }),
             Some(Ok(result)) => result,
-            Some(Err(_panic)) => Err(Error::Malformed {
-                doing,
-                url: url(),
-                problem: "it does not have the form of an LDAP message",
-            }),
+            Some(Err(_panic)) => Err(Error::Malformed { doing, url: url(), problem: NOT_LDAP }),
         }
     }
 
@@ -250,8 +246,7 @@ impl Directory {
             _ => false,
         };
         if is_malformed {
-            let problem = "it does not have the form of an LDAP message";
-            Error::Malformed { doing, url, problem }
+            Error::Malformed { doing, url, problem: NOT_LDAP }
         } else {
             Error::Closed { doing, url }
         }

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The problem of an answer that the protocol library cannot digest.
+pub(crate) const NOT_LDAP: &str = "it does not have the form of an LDAP message";
+
 /// A look-up or connection that failed.
 ///
 /// Nothing here is about a single object: an object that is not there is an answer, not an error.

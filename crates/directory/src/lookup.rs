@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::connection::{Directory, Failure};
 use crate::decode::{self, Message};
-use crate::error::Error;
+use crate::error::{Error, NOT_LDAP};
 
 /// Names and values that one search may answer with, together. A group of a million members has
 /// about a tenth of that.
@@ -19,6 +19,9 @@ pub const MAX_ANSWER_BYTES: usize = 1 << 30;
 /// Searches that wait for their answer at the same time. Two keep the server busy while the answer
 /// before is being read; more only take processors away from ourselves.
 const IN_FLIGHT: usize = 2;
+
+/// DNs that one search for groups by member asks for.
+const MAX_MEMBERS: usize = 512;
 
 /// Longest filter of one search. slapd reads at most 256 kB of an anonymous request by default
 /// (`sockbuf_max_incoming`).
@@ -46,7 +49,8 @@ impl Directory {
         attributes: &[&str],
     ) -> Result<HashMap<EntryUuid, Entry>, Error> {
         const DOING: &str = "look up entries by entryUUID";
-        let queries = self.queries("entryUUID", uuids, None, |terms| terms);
+        let batch = self.settings.batch_size;
+        let queries = self.queries("entryUUID", uuids, batch, None, |terms| terms);
         let mut found = HashMap::with_capacity(uuids.len());
         for entry in self.search(DOING, queries, attributes)? {
             // An entry that does not say which one it is must not make another one look deleted.
@@ -70,7 +74,8 @@ impl Directory {
         dns: &[impl AsRef<str>],
         attributes: &[&str],
     ) -> Result<Vec<Entry>, Error> {
-        let queries = self.queries("entryDN", dns, None, |terms| terms);
+        let batch = self.settings.batch_size;
+        let queries = self.queries("entryDN", dns, batch, None, |terms| terms);
         self.search("look up entries by DN", queries, attributes)
     }
 
@@ -85,7 +90,8 @@ impl Directory {
         restriction: &str,
         attributes: &[&str],
     ) -> Result<Vec<Entry>, Error> {
-        let queries = self.queries(attribute, values, Some(restriction), |_| usize::MAX);
+        let batch = self.settings.batch_size;
+        let queries = self.queries(attribute, values, batch, Some(restriction), |_| usize::MAX);
         self.search("look up entries by attribute", queries, attributes)
     }
 
@@ -110,8 +116,11 @@ impl Directory {
             .filter(|name| !name.eq_ignore_ascii_case(MEMBER))
             .map(|name| format!("({name}=*)"))
             .collect();
-        let mut queries = self.queries(MEMBER, members, Some(restriction), |_| usize::MAX);
-        for (query, members) in queries.iter_mut().zip(self.chunks(MEMBER, members)) {
+        // Every group that is a candidate is compared with every term, whether the terms come in one
+        // search or in many; so as few searches as possible.
+        let batch = MAX_MEMBERS.max(self.settings.batch_size);
+        let mut queries = self.queries(MEMBER, members, batch, Some(restriction), |_| usize::MAX);
+        for (query, members) in queries.iter_mut().zip(chunks(MEMBER, members, batch)) {
             let terms: String = members.iter().map(|dn| term(MEMBER, dn.as_ref())).collect();
             query.matched_values = Some(format!("({others}{terms})"));
         }
@@ -157,10 +166,11 @@ impl Directory {
         &self,
         attribute: &str,
         values: &[V],
+        batch: usize,
         restriction: Option<&str>,
         max_entries: impl Fn(usize) -> usize,
     ) -> Vec<Query> {
-        self.chunks(attribute, values)
+        chunks(attribute, values, batch)
             .map(|chunk| {
                 let terms: String =
                     chunk.iter().map(|value| term(attribute, value.as_ref())).collect();
@@ -177,32 +187,6 @@ impl Directory {
                 }
             })
             .collect()
-    }
-
-    /// Splits `values` by the batch size and by the length of the filter they make.
-    fn chunks<'a, V: AsRef<str>>(
-        &self,
-        attribute: &'a str,
-        values: &'a [V],
-    ) -> impl Iterator<Item = &'a [V]> + use<'a, V> {
-        let batch = self.settings.batch_size.max(1);
-        let mut rest = values;
-        std::iter::from_fn(move || {
-            let mut length = 0;
-            let mut count = 0;
-            for value in rest.iter().take(batch) {
-                // Escaping makes at most three bytes of one; a DN with an escape in it is rare, so
-                // the estimate is on the safe side of the limit, not on the edge of it.
-                length += value.as_ref().len() + attribute.len() + 3;
-                if count > 0 && length > MAX_FILTER {
-                    break;
-                }
-                count += 1;
-            }
-            let (chunk, later) = rest.split_at_checked(count)?;
-            rest = later;
-            (!chunk.is_empty()).then_some(chunk)
-        })
     }
 
     fn search(
@@ -237,7 +221,7 @@ impl Directory {
                 }
                 let mut found = Vec::new();
                 for task in tasks {
-                    let answer = task.await.map_err(|_| Failure::Answer(PANICKED))?;
+                    let answer = task.await.map_err(|_| Failure::Answer(NOT_LDAP))?;
                     found.append(&mut answer?);
                 }
                 Ok(found)
@@ -246,7 +230,30 @@ impl Directory {
     }
 }
 
-const PANICKED: &str = "it does not have the form of an LDAP message";
+/// Splits `values` by number and by the length of the filter that they make.
+fn chunks<'a, V: AsRef<str>>(
+    attribute: &'a str,
+    values: &'a [V],
+    batch: usize,
+) -> impl Iterator<Item = &'a [V]> + use<'a, V> {
+    let mut rest = values;
+    std::iter::from_fn(move || {
+        let mut length = 0;
+        let mut count = 0;
+        for value in rest.iter().take(batch.max(1)) {
+            // Escaping makes at most three bytes of one; a DN with an escape in it is rare, so the
+            // estimate is on the safe side of the limit, not on the edge of it.
+            length += value.as_ref().len() + attribute.len() + 3;
+            if count > 0 && length > MAX_FILTER {
+                break;
+            }
+            count += 1;
+        }
+        let (chunk, later) = rest.split_at_checked(count)?;
+        rest = later;
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
 
 /// One search, from the request to the result.
 async fn run(

@@ -59,6 +59,14 @@ fn many_look_ups_are_few_requests() {
     let found = directory.entries_by_uuid(&uuids, &["uid", "entryUUID"]).unwrap();
     assert_eq!(found.len(), 1000);
     assert_eq!(directory.requests(), 10);
+
+    let population = Population { users: 1000 };
+    let members: Vec<_> = (0..1000).map(|index| population.dn(index)).collect();
+    let groups = directory
+        .entries_listing(&members, "(objectClass=univentionGroup)", &["uniqueMember"])
+        .unwrap();
+    let listed: usize = groups.iter().map(|group| group.values("uniqueMember").len()).sum();
+    assert_eq!((listed, directory.requests()), (1000, 12));
 }
 
 #[test]
