@@ -26,6 +26,9 @@ use crate::tls;
 /// How long the task that reads from the socket may take to say why it ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// What LDAP client libraries return for a filter that they cannot parse (LDAP_FILTER_ERROR).
+const FILTER_ERROR: u32 = 87;
+
 /// A blocking handle on one LDAP server; see the crate's introduction.
 pub struct Directory {
     pub(crate) settings: Arc<Settings>,
@@ -182,6 +185,11 @@ impl Directory {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(Failure::Library(LdapError::LdapResult { result }))) => {
                     return Err(refusal(doing, url, base, result));
+                }
+                // Nothing was sent.
+                Ok(Err(Failure::Library(LdapError::FilterParsing))) => {
+                    let text = "the filter is malformed, it was not sent".to_owned();
+                    return Err(Error::Refused { doing, url, code: FILTER_ERROR, text });
                 }
                 Ok(Err(Failure::Library(LdapError::Timeout { .. }))) => {
                     Error::Timeout { doing, url, limit }

@@ -174,6 +174,11 @@ fn refusals_say_what_to_correct() {
     let error = Directory::new(anonymous).unwrap().check().unwrap_err();
     assert!(matches!(error, Error::MissingBase { .. }), "{error}");
 
+    let mut directory = Directory::new(settings(&slapd)).unwrap();
+    let error = directory.entries_matching("(uid=", &["uid"]).unwrap_err();
+    assert!(matches!(error, Error::Refused { code: 87, .. }), "{error}");
+    directory.check().unwrap();
+
     let mut empty = settings(&slapd);
     empty.credentials = Some(Credentials::new(READER_DN, ""));
     let error = Directory::new(empty).unwrap_err();
