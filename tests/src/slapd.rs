@@ -253,7 +253,12 @@ impl Slapd {
 
     /// Stops the process (SIGSTOP): connections stay open, nothing is answered.
     pub fn freeze(&self) -> Result<()> {
-        self.signal(rustix::process::Signal::STOP)
+        self.signal(rustix::process::Signal::STOP)?;
+        // The signal is on its way when kill returns; a thread that runs may still answer.
+        let tasks = format!("/proc/{}/task", self.pid().context("slapd is not running")?);
+        poll(START, || are_stopped(&tasks).ok().filter(|stopped| *stopped))
+            .map(drop)
+            .context("slapd did not stop")
     }
 
     /// Lets a frozen process go on.
@@ -342,6 +347,19 @@ impl Slapd {
         std::fs::remove_file(file)?;
         Ok(())
     }
+}
+
+/// Whether all threads of this `/proc/PID/task` are stopped.
+fn are_stopped(tasks: &str) -> Result<bool> {
+    for task in std::fs::read_dir(tasks)? {
+        let stat = std::fs::read_to_string(task?.path().join("stat"))?;
+        // The state follows the name, which is in brackets and may have some itself.
+        let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes().first() == Some(&b'T'));
+        if state != Some(true) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl Drop for Slapd {

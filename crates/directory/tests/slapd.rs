@@ -216,7 +216,7 @@ fn a_server_that_was_restarted_is_asked_again_silently() {
 fn a_silent_server_is_given_up_after_the_limit() {
     let slapd = Slapd::start().unwrap();
     let mut settings = settings(&slapd);
-    settings.timeout = Duration::from_millis(300);
+    settings.timeout = Duration::from_secs(1);
     let mut connected = Directory::new(settings.clone()).unwrap();
     connected.check().unwrap();
     let mut fresh = Directory::new(settings).unwrap();
