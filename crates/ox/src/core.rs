@@ -6,7 +6,6 @@ use std::sync::Mutex;
 
 use idspool_ox_soap::{ContextId, Credentials};
 use idspool_provisioner::Fault;
-use idspool_spool::ItemName;
 use idspool_udm::ConvertedItem;
 
 use crate::credentials::CredentialsFile;
@@ -14,6 +13,7 @@ use crate::halt::{Halt, Skip};
 use crate::mapping::MappingFile;
 use crate::ox::Ox;
 use crate::profile::ProfileFile;
+use crate::requeue::Copy;
 use crate::settings::Settings;
 use crate::unfinished::Notes;
 
@@ -25,8 +25,8 @@ pub(crate) struct Core {
     pub(crate) mapping: MappingFile,
     pub(crate) notes: Notes,
     pub(crate) ox: Box<dyn Ox>,
-    /// Copies of group items that were put into the queue: group id to file.
-    pub(crate) requeued: Mutex<HashMap<String, ItemName>>,
+    /// Copies of group items that were put into the queue, by the id of the group.
+    pub(crate) requeued: Mutex<HashMap<String, Copy>>,
     /// Objects with a delivery that broke off after its first change: what OX has of them is not
     /// known, so their fingerprint does not count.
     unsettled: Mutex<HashSet<String>>,

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use crate::core::Core;
 use crate::props::{OX_DB_GROUPNAME, Props};
+use crate::requeue;
 
 /// Keeps the item without sending anything.
 pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Outcome {
@@ -24,9 +25,7 @@ pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Outcome {
     let previous = delivery.previous.and_then(|previous| previous.object.as_ref());
     // A copy that was queued for the sake of a member must not bring an older state back, should a
     // newer one have been delivered since.
-    let is_copy = crate::lock(&core.requeued)
-        .get(&item.id)
-        .is_some_and(|name| delivery.path.file_name() == Some(name.as_str().as_ref()));
+    let is_copy = requeue::is_copy(core, delivery);
     let mut object = match previous {
         Some(previous) if is_copy => previous.clone(),
         _ => new.clone(),

@@ -2,10 +2,18 @@
 //! (ox-provisioning 3.6).
 
 use idspool_provisioner::{Delivery, Fault};
+use idspool_spool::ItemName;
 use tracing::{info, warn};
 
 use crate::core::Core;
 use crate::halt::Halt;
+
+/// A copy of a group's item in the queue.
+pub(crate) struct Copy {
+    name: ItemName,
+    /// It was delivered. Its file stays until the new state is on disk, which may take a while.
+    is_delivered: bool,
+}
 
 /// Queues a copy of each known OX group among `dns`, unless an item of it waits anyway.
 pub(crate) fn groups<'d>(
@@ -41,7 +49,7 @@ pub(crate) fn groups<'d>(
             known.path.display(),
             delivery.queue.path_of(&name).display()
         );
-        crate::lock(&core.requeued).insert(known.id, name);
+        crate::lock(&core.requeued).insert(known.id, Copy { name, is_delivered: false });
     }
     Ok(())
 }
@@ -50,11 +58,23 @@ pub(crate) fn groups<'d>(
 /// snapshot, so a copy behind it would bring the old state back.
 fn is_waiting(core: &Core, delivery: &Delivery<'_>, id: &str) -> bool {
     let mut requeued = crate::lock(&core.requeued);
-    if let Some(name) = requeued.get(id) {
-        if delivery.queue.path_of(name).exists() {
+    if let Some(copy) = requeued.get(id) {
+        // The loop may not have seen it yet.
+        if !delivery.queue.path_of(&copy.name).exists() {
+            requeued.remove(id);
+        } else if !copy.is_delivered {
             return true;
         }
-        requeued.remove(id);
     }
     delivery.waiting.has(id)
+}
+
+/// Whether this item is such a copy. From now on it does not count as waiting: what becomes known of
+/// a member after it needs another one.
+pub(crate) fn is_copy(core: &Core, delivery: &Delivery<'_>) -> bool {
+    let mut requeued = crate::lock(&core.requeued);
+    let Some(copy) = requeued.get_mut(&delivery.item.id) else { return false };
+    let is_copy = delivery.path.file_name() == Some(copy.name.as_str().as_ref());
+    copy.is_delivered |= is_copy;
+    is_copy
 }
