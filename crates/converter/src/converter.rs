@@ -183,8 +183,10 @@ fn settings(config: &idspool_service::Directory) -> Result<Settings, ConfigError
     settings.ca_certificates.clone_from(&config.ca_certificates);
     settings.timeout = config.timeout();
     settings.batch_size = config.batch_size;
-    if let (Some(dn), Some(password)) = (&config.bind_dn, config.bind_password()?) {
-        settings.credentials = Some(Credentials::new(dn, password.expose()));
+    // Names what is wrong with the file before anything is tried.
+    config.bind_password()?;
+    if let (Some(dn), Some(path)) = (&config.bind_dn, &config.bind_password_file) {
+        settings.credentials = Some(Credentials::from_file(dn, path));
     }
     Ok(settings)
 }

@@ -93,10 +93,8 @@ impl Directory {
     /// ([`Error::is_configuration`]).
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let endpoint = Endpoint::parse(&settings.url)?;
-        if let Some(credentials) = &settings.credentials
-            && credentials.password().is_empty()
-        {
-            return Err(Error::EmptyPassword { dn: credentials.dn.clone() });
+        if let Some(credentials) = &settings.credentials {
+            credentials.password()?;
         }
         let needs_tls = match &endpoint {
             Endpoint::Tcp { is_tls, .. } => *is_tls || settings.start_tls,
@@ -327,7 +325,8 @@ async fn open(
             .map_err(|error| no_connection(settings, error))?;
     let driver = tokio::spawn(driver.drive());
     if let Some(credentials) = &settings.credentials {
-        let bound = timeout(limit, ldap.simple_bind(&credentials.dn, credentials.password()))
+        let password = credentials.password()?;
+        let bound = timeout(limit, ldap.simple_bind(&credentials.dn, &password))
             .await
             .map_err(|_| late("bind"))?
             .map_err(|_| Error::Closed { doing: "bind", url: settings.url.clone() })?;

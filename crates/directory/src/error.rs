@@ -36,6 +36,14 @@ pub enum Error {
         /// Bind DN.
         dn: String,
     },
+    /// Configuration: the file with the bind password cannot be read.
+    #[error("read the bind password from {}: {source}; check directory.bind_password_file", path.display())]
+    PasswordFile {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The runtime of the connection could not be made (no file descriptors, no threads).
     #[error("start the LDAP client: {source}")]
     Runtime {
@@ -189,7 +197,13 @@ impl Error {
 
     /// Whether the configuration has to be corrected before a connection can even be tried.
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Url { .. } | Self::Certificates { .. } | Self::EmptyPassword { .. })
+        matches!(
+            self,
+            Self::Url { .. }
+                | Self::Certificates { .. }
+                | Self::EmptyPassword { .. }
+                | Self::PasswordFile { .. }
+        )
     }
 
     /// Whether the connection is unusable after this.

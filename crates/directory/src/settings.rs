@@ -47,17 +47,39 @@ impl Settings {
 pub struct Credentials {
     /// DN to bind as.
     pub dn: String,
-    password: String,
+    password: Password,
+}
+
+#[derive(Clone)]
+enum Password {
+    Text(String),
+    File(PathBuf),
 }
 
 impl Credentials {
     /// Bind DN and password.
     pub fn new(dn: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { dn: dn.into(), password: password.into() }
+        Self { dn: dn.into(), password: Password::Text(password.into()) }
     }
 
-    pub(crate) fn password(&self) -> &str {
-        &self.password
+    /// Bind DN, and the file that holds the password. It is read at each connect, so that a password
+    /// that was changed needs no restart. The line break that editors leave at its end is not part of it.
+    pub fn from_file(dn: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self { dn: dn.into(), password: Password::File(path.into()) }
+    }
+
+    /// The password, which is not empty: that would be an anonymous bind in disguise.
+    pub(crate) fn password(&self) -> Result<String, Error> {
+        let password = match &self.password {
+            Password::Text(text) => text.clone(),
+            Password::File(path) => std::fs::read_to_string(path)
+                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+                .map_err(|source| Error::PasswordFile { path: path.clone(), source })?,
+        };
+        if password.is_empty() {
+            return Err(Error::EmptyPassword { dn: self.dn.clone() });
+        }
+        Ok(password)
     }
 }
 

@@ -186,6 +186,24 @@ fn refusals_say_what_to_correct() {
 }
 
 #[test]
+fn a_password_file_is_read_again_at_the_next_connect() {
+    let slapd = Slapd::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("password");
+    std::fs::write(&path, "wrong\n").unwrap();
+    let mut settings = settings(&slapd);
+    settings.credentials = Some(Credentials::from_file(READER_DN, &path));
+    let mut directory = Directory::new(settings.clone()).unwrap();
+    let error = directory.check().unwrap_err();
+    assert!(matches!(error, Error::InvalidCredentials { .. }), "{error}");
+    std::fs::write(&path, format!("{READER_PASSWORD}\n")).unwrap();
+    directory.check().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let error = Directory::new(settings).unwrap_err();
+    assert!(matches!(error, Error::PasswordFile { .. }), "{error}");
+}
+
+#[test]
 fn an_answer_cut_short_is_an_error_so_that_nothing_looks_deleted() {
     let (builder, uuids) = populated(50);
     let slapd = builder.size_limit(20).start().unwrap();
