@@ -154,8 +154,12 @@ impl<'a> Engine<'a> {
         }
         let Some(next) = self.backlog.first() else {
             self.report();
-            if mode == Mode::Once && self.unsettled.is_empty() {
-                return Ok(Some(Ended::Done));
+            if self.unsettled.is_empty() {
+                // The faulty item may have been removed, and nothing be left whose success tells it.
+                self.consumer.record_success()?;
+                if mode == Mode::Once {
+                    return Ok(Some(Ended::Done));
+                }
             }
             self.wait(None)?;
             return Ok(None);

@@ -40,6 +40,8 @@ pub struct Objects {
 struct Staged {
     files: Replacements,
     states: HashMap<String, (ConvertedItem, i64)>,
+    /// Snapshots that were removed, which is not durable yet.
+    removed: usize,
 }
 
 /// An object found by its DN.
@@ -78,7 +80,8 @@ impl Objects {
         remove_drafts(&folder)?;
         let path = queue.join(INDEX);
         let index = Index::open(&path).map_err(|source| Error::Index { path, source })?;
-        let staged = Staged { files: Replacements::new(&folder), states: HashMap::new() };
+        let staged =
+            Staged { files: Replacements::new(&folder), states: HashMap::new(), removed: 0 };
         let objects =
             Self { folder, index: Mutex::new(index), staged: Mutex::new(staged), facts_of };
         let state = objects.state_on_disk()?;
@@ -173,7 +176,8 @@ impl Objects {
         })
     }
 
-    /// Removes the snapshot of an object and its entry in the index. Not being there is fine.
+    /// Removes the snapshot of an object and its entry in the index. Not being there is fine. Counts at
+    /// once, and is durable after [`Objects::commit`].
     ///
     /// # Errors
     /// The file cannot be removed or the index not be written.
@@ -184,20 +188,20 @@ impl Objects {
         staged.states.remove(id);
         let path = self.folder.join(name);
         match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::File { operation: "remove", path, source });
-            }
-            _ => {}
+            Ok(()) => staged.removed += 1,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::File { operation: "remove", path, source }),
         }
         self.on_index(|index| index.gather().and_then(|()| index.remove(id)))
     }
 
-    /// Number of states that are not durable yet.
+    /// Number of changes that are not durable yet.
     pub fn uncommitted(&self) -> usize {
-        self.staged().files.len()
+        let staged = self.staged();
+        staged.files.len() + staged.removed
     }
 
-    /// Makes all stored states durable (S5).
+    /// Makes all stored states and all removals durable (S5).
     ///
     /// # Errors
     /// A file or the index cannot be written. What was stored since the last commit does not count
@@ -205,7 +209,16 @@ impl Objects {
     pub fn commit(&self) -> Result<(), Error> {
         let mut staged = self.staged();
         staged.states.clear();
-        staged.files.commit()?;
+        if !staged.files.is_empty() {
+            staged.files.commit()?;
+        } else if staged.removed > 0 {
+            // Otherwise a power loss could bring the snapshot of a deleted object back, after the item
+            // that would remove it again is gone.
+            fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(
+                |source| Error::File { operation: "sync", path: self.folder.clone(), source },
+            )?;
+        }
+        staged.removed = 0;
         self.on_index(Index::keep)
     }
 

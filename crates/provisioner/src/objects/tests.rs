@@ -258,3 +258,16 @@ fn a_note_changes_facts_and_leaves_the_file_alone() {
     let after = fs::metadata(objects.path_of(ANNA).unwrap()).unwrap().modified().unwrap();
     assert_eq!(after, before);
 }
+
+#[test]
+fn s5_a_removal_counts_at_once_and_is_made_durable_with_the_group() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
+    objects.forget(ANNA).unwrap();
+    objects.forget(BERT).unwrap();
+    assert_eq!(objects.uncommitted(), 1, "there was nothing of the second to remove");
+    assert_eq!(objects.snapshot(ANNA).unwrap(), None);
+    objects.commit().unwrap();
+    assert_eq!(objects.uncommitted(), 0);
+}
