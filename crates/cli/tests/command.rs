@@ -196,6 +196,33 @@ fn one_unknown_name_leaves_all_items_where_they_are() {
 }
 
 #[test]
+fn an_item_named_twice_is_removed_once() {
+    let place = Place::new();
+    let (first, second) = (place.enqueue(ANNA), place.enqueue(ANNA));
+    let path = place.ox().path_of(&first);
+    let (exit, text) =
+        place.run(&["queue", "remove", first.as_str(), path.to_str().unwrap(), second.as_str()]);
+    assert_eq!(exit, 0, "{text}");
+    assert!(place.ox().names().unwrap().is_empty());
+}
+
+#[test]
+fn remove_keeps_what_was_removed_under_the_same_name() {
+    let place = Place::new();
+    let (name, other) = (place.enqueue(ANNA), place.enqueue(ANNA));
+    let path = place.ox().path_of(&name);
+    let content = std::fs::read(&path).unwrap();
+    place.run(&["queue", "remove", name.as_str()]);
+    std::fs::write(&path, "another").unwrap();
+    let (exit, text) = place.run(&["queue", "remove", other.as_str(), name.as_str()]);
+    assert_eq!(exit, 2);
+    let kept = place.ox().dir().join(".removed").join(name.as_str());
+    assert!(text.contains(kept.to_str().unwrap()) && text.contains("delete or rename"), "{text}");
+    assert_eq!(std::fs::read(kept).unwrap(), content);
+    assert_eq!(place.ox().names().unwrap(), [name, other]);
+}
+
+#[test]
 fn an_item_name_cannot_lead_elsewhere() {
     let place = Place::new();
     place.enqueue(ANNA);

@@ -2,9 +2,9 @@
 //! moment it is in one place, whole.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use idspool_service::Exit;
 use idspool_spool::{ItemName, durable, relocate};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub(crate) fn remove(
     as_json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit> {
-    let found = find_all(queues, items, |queue| queue.folder.clone())?;
+    let found = find_all(queues, items, |queue| queue.folder.clone(), Queue::removed)?;
     for (queue, name) in found {
         let kept = queue.removed();
         durable::create_dirs(&kept)?;
@@ -35,7 +35,7 @@ pub(crate) fn restore(
     as_json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit> {
-    let found = find_all(queues, items, Queue::removed)?;
+    let found = find_all(queues, items, Queue::removed, |queue| queue.folder.clone())?;
     for (queue, name) in found {
         move_item(&queue.removed(), &queue.folder, &name)?;
         report("restored", &queue, &name, as_json, out)?;
@@ -47,9 +47,25 @@ pub(crate) fn restore(
 fn find_all(
     queues: &[Queue],
     items: &[String],
-    place: impl Fn(&Queue) -> std::path::PathBuf,
+    from: impl Fn(&Queue) -> PathBuf,
+    to: impl Fn(&Queue) -> PathBuf,
 ) -> Result<Vec<(Queue, ItemName)>> {
-    items.iter().map(|item| spools::find(queues, item, &place)).collect()
+    let mut found = Vec::new();
+    for item in items {
+        let (queue, name) = spools::find(queues, item, &from)?;
+        let taken = to(&queue).join(name.as_str());
+        if taken.symlink_metadata().is_ok() {
+            bail!(
+                "an item of that name exists already: {}; look at both, and delete or rename one",
+                taken.display()
+            );
+        }
+        // The same item may be named twice, say as a name and as a path.
+        if !found.contains(&(queue.clone(), name.clone())) {
+            found.push((queue, name));
+        }
+    }
+    Ok(found)
 }
 
 fn move_item(from: &Path, to: &Path, name: &ItemName) -> Result<()> {
