@@ -1,4 +1,4 @@
-//! The parts of a call that take processor time, for `examples/cost.rs`. No part of the interface.
+//! The parts of a call that take processor time, for `examples/bench_soap.rs`. No part of the interface.
 
 use crate::answer::{self, Answer};
 use crate::credentials::Credentials;

@@ -1,6 +1,6 @@
 //! Processor time that one item costs: from the LDAP entry to the bytes in the queue, and back.
 //!
-//! `cargo run --release -p idspool-udm --example cost`
+//! `cargo run --release -p idspool-udm --example bench_udm`
 //!
 //! Data: users of the sample directory, `b.meier` with 44 attributes (32 properties, 1.1 kB) and
 //! `a.oehler` with every one there is (151 properties, 6.3 kB, certificate and photo included).

@@ -2,7 +2,7 @@
 //! 100 fields, and reading an answer of 12 kB as OX writes it, with a namespace declaration on
 //! every nil element.
 //!
-//! `cargo run --release -p idspool-ox-soap --example cost`
+//! `cargo run --release -p idspool-ox-soap --example bench_soap`
 
 #![expect(clippy::print_stdout, reason = "it is there to print")]
 
