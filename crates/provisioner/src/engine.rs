@@ -164,6 +164,12 @@ impl<'a> Engine<'a> {
             self.wait(None)?;
             return Ok(None);
         };
+        if self.unsettled.first().is_some_and(|unsettled| *unsettled < next) {
+            // It may be of the same object (S4). It is settled, or faulty, within seconds.
+            self.commit()?;
+            self.wait(None)?;
+            return Ok(None);
+        }
         if let Some(faulty) = self.faulty.as_ref().filter(|faulty| faulty.name == next) {
             let pause = faulty.retry_at.saturating_duration_since(Instant::now());
             if !pause.is_zero() {
@@ -239,9 +245,22 @@ impl<'a> Engine<'a> {
                 return Ok(false);
             }
         };
+        let parsed = ConvertedItem::parse(&read.bytes);
+        if parsed.is_err() && !read.is_settled() {
+            // Its beginning was there, the rest is still being written (S2).
+            self.backlog.remove(name);
+            self.unsettled.insert(name.clone());
+            return Ok(true);
+        }
         // Python's way of writing a path; the word and the full path are looked for (3.5 step 1).
         info!("Handling PosixPath('{}')", path.display());
-        match self.deliver(name, &path, &read) {
+        let delivered = parsed
+            .map_err(|error| {
+                Fault::permanent(format!("{}: {error}", path.display()))
+                    .with_remedy("repair the file or remove it")
+            })
+            .and_then(|item| self.deliver(name, &path, item));
+        match delivered {
             Ok(settlement) => {
                 self.settle(name, path, &read, settlement)?;
                 Ok(true)
@@ -258,11 +277,12 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn deliver(&self, name: &ItemName, path: &Path, read: &ReadItem) -> Result<Settlement, Fault> {
-        let mut item = ConvertedItem::parse(&read.bytes).map_err(|error| {
-            Fault::permanent(format!("{}: {error}", path.display()))
-                .with_remedy("repair the file or remove it")
-        })?;
+    fn deliver(
+        &self,
+        name: &ItemName,
+        path: &Path,
+        mut item: ConvertedItem,
+    ) -> Result<Settlement, Fault> {
         let head = head_of(&item);
         if self.recipient.rank(&head).is_none() {
             return Err(Fault::permanent(format!(
@@ -282,7 +302,7 @@ impl<'a> Engine<'a> {
         } else if item.object.is_none() {
             // Created and removed before anybody looked, or never heard of (3.2): nothing to undo.
             // An earlier item with content would have been delivered before this one.
-            return Ok(Settlement::Nothing);
+            return Ok(Settlement::Nothing { id: item.id });
         }
         let forced = item.resync || !name.is_canonical();
         let outcome = self.recipient.deliver(&Delivery {
@@ -323,7 +343,8 @@ impl<'a> Engine<'a> {
         settlement: Settlement,
     ) -> Result<(), EngineError> {
         match settlement {
-            Settlement::Nothing => {}
+            // Somebody may have removed the snapshot by hand; its DN must not be known any longer.
+            Settlement::Nothing { id } => self.objects.forget(&id)?,
             Settlement::Gone { id } => {
                 info!("Object was deleted. Deleting {}", path.display());
                 self.objects.forget(&id)?;
@@ -366,17 +387,17 @@ impl<'a> Engine<'a> {
         }
         let (done, changed): (Vec<_>, Vec<_>) =
             delivered.into_iter().partition(|item| is_unchanged(&item.path, item.modified));
+        // Edited or replaced while it was under way (S7): what stands there now is a new item.
+        for item in &changed {
+            debug!("{} was changed while it was delivered: taking it again", item.path.display());
+        }
+        self.look_at(changed.into_iter().map(|item| item.name));
         let done: Vec<ItemName> = done.into_iter().map(|item| item.name).collect();
         if let Err(error) = self.consumer.done_group(&done) {
             // They are still there, so they are still to be done.
             self.look_at(done);
             return Err(error.into());
         }
-        // Edited or replaced while it was under way (S7): what stands there now is a new item.
-        for item in &changed {
-            debug!("{} was changed while it was delivered: taking it again", item.path.display());
-        }
-        self.look_at(changed.into_iter().map(|item| item.name));
         self.consumer.record_success()?;
         Ok(())
     }
@@ -468,7 +489,7 @@ enum Settlement {
     /// It is the last delivered state.
     Kept(Box<Kept>),
     /// There was nothing to do, and there is nothing to keep.
-    Nothing,
+    Nothing { id: String },
 }
 
 /// The last delivered state of an object.

@@ -343,18 +343,38 @@ fn a_context_that_arrives_while_a_user_is_faulty_goes_first() {
 }
 
 #[test]
-fn half_a_file_is_waited_for_and_not_called_faulty() {
+fn half_a_file_is_waited_for_in_its_place_and_not_called_faulty() {
+    // Cut off within the head, and behind it.
+    for length in [20, 2000] {
+        let place = Place::new();
+        let whole = user(1, json!({"description": "x".repeat(4000)}));
+        let path = place.queue().join("2000-01-01-00-00-00.json");
+        fs::write(&path, whole.get(..length).unwrap()).unwrap();
+        // It might be a later state of the same object, so it must not overtake.
+        place.spool.enqueue(&user(2, json!({}))).unwrap();
+        daemon(&place, |receiver| {
+            let early = receiver.recv_timeout(Duration::from_millis(200));
+            assert_eq!(early.ok(), None, "{length}");
+            fs::write(&path, &whole).unwrap();
+            assert_eq!(next(receiver), "uid=u1,dc=x new forced");
+            assert_eq!(next(receiver), "uid=u2,dc=x new");
+        });
+        assert!(place.spool.state().unwrap().is_healthy());
+    }
+}
+
+#[test]
+fn a_delete_after_the_snapshot_was_removed_by_hand_forgets_the_dn() {
     let place = Place::new();
-    let whole = user(1, json!({}));
-    let path = place.queue().join("2000-01-01-00-00-00.json");
-    fs::write(&path, whole.get(..20).unwrap()).unwrap();
-    place.spool.enqueue(&user(2, json!({}))).unwrap();
-    daemon(&place, |receiver| {
-        assert_eq!(next(receiver), "uid=u2,dc=x new");
-        fs::write(&path, &whole).unwrap();
-        assert_eq!(next(receiver), "uid=u1,dc=x new forced");
-    });
-    assert!(place.spool.state().unwrap().is_healthy());
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    let objects = place.objects();
+    fs::remove_file(place.queue().join("old/00000000-0000-103f-8000-000000000001.json")).unwrap();
+    assert!(objects.by_dn("uid=u1,dc=x").unwrap().is_some());
+    place.spool.enqueue(&user(1, Value::Null)).unwrap();
+    let consumer = place.spool.consumer("test").unwrap();
+    Engine::new(consumer, &place.notes, &objects, Shutdown::new()).run(Mode::Once).unwrap();
+    assert_eq!(objects.by_dn("uid=u1,dc=x").unwrap(), None);
 }
 
 #[test]
