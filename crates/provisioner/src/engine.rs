@@ -130,7 +130,10 @@ impl<'a> Engine<'a> {
             match self.step(mode) {
                 Ok(None) => {}
                 Ok(Some(ended)) => return Ok(ended),
-                Err(error) if mode == Mode::Once => return Err(error),
+                Err(error) if mode == Mode::Once => {
+                    self.note(&error, Duration::ZERO);
+                    return Err(error);
+                }
                 Err(error) => self.wait_out(&error),
             }
         }
@@ -412,7 +415,7 @@ impl<'a> Engine<'a> {
         if let Some(remedy) = &fault.remedy {
             warn!("What to do: {remedy}");
         }
-        let before = self.consumer.spool().state()?;
+        let before = self.consumer.state();
         let is_same = before.filename.as_deref() == Some(path);
         let attempts = if is_same { before.attempts } else { 0 }.saturating_add(1);
         let errors = before.errors.saturating_add(1);
@@ -460,11 +463,27 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// Tells monitoring why the queue stands although no item is faulty.
+    fn note(&self, error: &EngineError, pause: Duration) {
+        let noted = self.consumer.record_fault(&idspool_spool::Fault {
+            item: None,
+            class: FaultClass::Transient,
+            message: error.to_string(),
+            remedy: Some("see to the disk and the permissions of the data directory".to_owned()),
+            next_attempt: (!pause.is_zero()).then(|| Utc::now() + pause),
+        });
+        if let Err(unwritable) = noted {
+            // A full disk, most likely: the log has to do.
+            debug!("{unwritable}");
+        }
+    }
+
     /// The spool or the snapshots cannot be used: full disk, read-only file system, missing folder.
     /// Nothing is lost by waiting (S8).
     fn wait_out(&mut self, error: &EngineError) {
         warn!("{error}");
         let pause = pause::after(4);
+        self.note(error, pause);
         info!("Sleeping for {} sec", pause.as_secs());
         let until = Instant::now() + pause;
         while !self.shutdown.is_requested() && Instant::now() < until {

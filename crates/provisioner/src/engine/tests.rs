@@ -481,3 +481,33 @@ fn an_unchanged_item_writes_no_snapshot() {
     assert_eq!(fs::metadata(&snapshot).unwrap().modified().unwrap(), before);
     assert_eq!(place.waiting(), 0);
 }
+
+#[test]
+fn a_damaged_state_file_does_not_hide_a_fault() {
+    let place = Place::new();
+    place.notes.failing.lock().unwrap().insert("uid=u1,dc=x".into(), Fault::permanent("no"));
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    fs::write(place.queue().join(".state.json"), "{").unwrap();
+    assert_eq!(place.once(), Ended::Stopped);
+    assert_eq!(place.spool.state().unwrap().message.as_deref(), Some("no"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_shows_in_the_state() {
+    let place = Place::new();
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    let objects = place.objects();
+    fs::remove_dir(place.queue().join("old")).unwrap();
+    let consumer = place.spool.consumer("test").unwrap();
+    let ended = Engine::new(consumer, &place.notes, &objects, Shutdown::new()).run(Mode::Once);
+    assert!(ended.is_err(), "{ended:?}");
+    let state = place.spool.state().unwrap();
+    assert_eq!((state.errors, state.filename), (1, None));
+    assert!(state.message.unwrap().contains("old"));
+    assert_eq!(place.waiting(), 1);
+    // When the cause is gone the work goes on, and the state is that of a healthy queue.
+    fs::create_dir(place.queue().join("old")).unwrap();
+    drop(objects);
+    assert_eq!(place.once(), Ended::Done);
+    assert!(place.spool.state().unwrap().is_healthy());
+}
