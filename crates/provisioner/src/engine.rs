@@ -286,7 +286,7 @@ impl<'a> Engine<'a> {
         path: &Path,
         mut item: ConvertedItem,
     ) -> Result<Settlement, Fault> {
-        let head = head_of(&item);
+        let head = ItemHead::from(&item);
         if self.recipient.rank(&head).is_none() {
             return Err(Fault::permanent(format!(
                 "{}: object type '{}' of {} is not handled here",
@@ -521,16 +521,6 @@ struct Kept {
     is_stored: bool,
     /// What is noted of it as well.
     is_noted: bool,
-}
-
-fn head_of(item: &ConvertedItem) -> ItemHead {
-    ItemHead {
-        id: item.id.clone(),
-        udm_object_type: item.udm_object_type.clone(),
-        dn: item.dn.clone(),
-        deleted: item.object.is_none(),
-        resync: item.resync,
-    }
 }
 
 fn fault_of(error: &ObjectsError) -> Fault {

@@ -1,6 +1,7 @@
 //! The file that carries the whole state of an object to a consumer.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -40,9 +41,10 @@ impl ConvertedItem {
     /// part of a file name. Further keys are passed over.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let notes = Notes::default();
-        let item = reader::read(WHAT, bytes, &notes, Seed { notes: &notes })?;
-        check_id(&item.id)?;
-        Ok(item)
+        let fields = reader::read(WHAT, bytes, &notes, Seed::new(&notes))?;
+        check_id(&fields.id)?;
+        let Fields { id, udm_object_type, dn, object, options, resync } = fields;
+        Ok(Self { id, udm_object_type, dn, object, options, resync })
     }
 
     /// The content of a queue file: one line, the keys in an order that lets [`super::ItemHead`]
@@ -96,7 +98,7 @@ pub(super) fn check_id(id: &str) -> Result<(), Error> {
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
-pub(super) enum Key {
+enum Key {
     Id,
     UdmObjectType,
     Dn,
@@ -107,20 +109,38 @@ pub(super) enum Key {
     Other,
 }
 
-struct Seed<'n> {
-    notes: &'n Notes,
+/// The keys of a converted item, with as much of its object as `O` takes.
+pub(super) struct Fields<O> {
+    pub(super) id: String,
+    pub(super) udm_object_type: String,
+    pub(super) dn: String,
+    pub(super) object: O,
+    pub(super) options: Option<Vec<String>>,
+    pub(super) resync: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = ConvertedItem;
+/// Reads the [`Fields`]; what is wrong is told to the notes.
+pub(super) struct Seed<'n, O> {
+    notes: &'n Notes,
+    object: PhantomData<O>,
+}
+
+impl<'n, O> Seed<'n, O> {
+    pub(super) fn new(notes: &'n Notes) -> Self {
+        Self { notes, object: PhantomData }
+    }
+}
+
+impl<'de, O: Deserialize<'de>> DeserializeSeed<'de> for Seed<'_, O> {
+    type Value = Fields<O>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = ConvertedItem;
+impl<'de, O: Deserialize<'de>> Visitor<'de> for Seed<'_, O> {
+    type Value = Fields<O>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
@@ -147,7 +167,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 }
             }
         }
-        Ok(ConvertedItem {
+        Ok(Fields {
             id: notes.required(id, "id")?,
             udm_object_type: notes.required(kind, "udm_object_type")?,
             dn: notes.required(dn, "dn")?,

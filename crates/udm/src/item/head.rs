@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::converted::{Key, WHAT, check_id};
+use super::converted::{Fields, Seed, WHAT, check_id};
 use super::reader::{self, Notes};
 use crate::{Error, Module};
 
@@ -56,9 +56,10 @@ impl ItemHead {
     /// As [`super::ConvertedItem::parse`], except that it does not look into `object`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let notes = Notes::default();
-        let head = reader::read(WHAT, bytes, &notes, Seed { notes: &notes })?;
-        check_id(&head.id)?;
-        Ok(head)
+        let fields = reader::read(WHAT, bytes, &notes, Seed::<Presence>::new(&notes))?;
+        check_id(&fields.id)?;
+        let Fields { id, udm_object_type, dn, object, resync, .. } = fields;
+        Ok(Self { id, udm_object_type, dn, deleted: !object.0, resync })
     }
 
     /// The module, when it is one that idspool knows.
@@ -154,59 +155,5 @@ impl<'de> Visitor<'de> for PresenceVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Presence, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Presence(true))
-    }
-}
-
-struct Seed<'n> {
-    notes: &'n Notes,
-}
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = ItemHead;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ItemHead, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = ItemHead;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ItemHead, A::Error> {
-        let (mut id, mut kind, mut dn) = (None, None, None);
-        let mut object: Option<Presence> = None;
-        // Strings, not `IgnoredAny`: a list of something else is an error here as in the item.
-        let mut options: Option<Option<Vec<String>>> = None;
-        let mut resync = None;
-        let notes = self.notes;
-        while let Some(key) = map.next_key::<Key>()? {
-            match key {
-                Key::Id => notes.value(&mut map, &mut id, "id", "text")?,
-                Key::UdmObjectType => {
-                    notes.value(&mut map, &mut kind, "udm_object_type", "text")?
-                }
-                Key::Dn => notes.value(&mut map, &mut dn, "dn", "text")?,
-                Key::Object => notes.value(&mut map, &mut object, "object", "an object or null")?,
-                Key::Options => {
-                    notes.value(&mut map, &mut options, "options", "a list of texts or null")?;
-                }
-                Key::Resync => notes.value(&mut map, &mut resync, "resync", "true or false")?,
-                Key::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        notes.required(options, "options")?;
-        Ok(ItemHead {
-            id: notes.required(id, "id")?,
-            udm_object_type: notes.required(kind, "udm_object_type")?,
-            dn: notes.required(dn, "dn")?,
-            deleted: !notes.required(object, "object")?.0,
-            resync: resync.unwrap_or(false),
-        })
     }
 }
