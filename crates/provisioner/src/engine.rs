@@ -182,11 +182,12 @@ impl<'a> Engine<'a> {
             }
         }
         let is_delivered = self.take(&next)?;
-        if !is_delivered && mode == Mode::Once {
-            self.report();
-            return Ok(Some(Ended::Stopped));
+        if is_delivered {
+            return Ok(None);
         }
-        Ok(None)
+        // A pass ends here, also where the loop goes on (ox-provisioning 3.5 step 5).
+        self.report();
+        Ok((mode == Mode::Once).then_some(Ended::Stopped))
     }
 
     /// Sorts files into the backlog. Each is looked at once (S9).

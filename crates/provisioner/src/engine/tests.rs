@@ -511,3 +511,18 @@ fn a_folder_that_cannot_be_used_shows_in_the_state() {
     assert_eq!(place.once(), Ended::Done);
     assert!(place.spool.state().unwrap().is_healthy());
 }
+
+#[test]
+fn a_fault_ends_the_pass_whose_items_are_counted() {
+    let place = Place::new();
+    place.notes.failing.lock().unwrap().insert("uid=u2,dc=x".into(), Fault::permanent("no"));
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    place.spool.enqueue(&user(2, json!({}))).unwrap();
+    let objects = place.objects();
+    let consumer = place.spool.consumer("test").unwrap();
+    let mut engine = Engine::new(consumer, &place.notes, &objects, Shutdown::new());
+    assert_eq!(engine.step(Mode::Daemon).unwrap(), None);
+    assert_eq!(engine.delivered, 1);
+    assert_eq!(engine.step(Mode::Daemon).unwrap(), None);
+    assert_eq!(engine.delivered, 0, "the line was written");
+}
