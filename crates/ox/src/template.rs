@@ -100,7 +100,7 @@ impl ImapLogin {
     /// Fills the template in.
     ///
     /// # Errors
-    /// A property is unknown, empty, or neither a text nor a number.
+    /// A property is unknown, null, or neither a text nor a number.
     pub fn render<'v>(
         &self,
         mail: &str,
