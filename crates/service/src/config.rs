@@ -3,6 +3,7 @@
 //! Every key has a default that works for a local trial. An empty text behaves like an absent key
 //! (ox-provisioning 10.1). Unknown keys are refused: a misspelt key must not be a silent default.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, io};
@@ -260,7 +261,7 @@ impl Config {
         };
         let text = match &source {
             Some(path) => fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.clone(), source })?,
+                .map_err(|cause| ConfigError::Read { path: path.clone(), cause })?,
             None => String::new(),
         };
         Self::parse(&text, source, |name| env::var(name).ok())
@@ -280,7 +281,7 @@ impl Config {
                 Some(path) => path.display().to_string(),
                 None => "environment".into(),
             },
-            cause: Box::new(cause),
+            reason: reason(text, &cause),
         };
         // Once by itself, so that a wrong type or key is reported with its line in the file.
         toml::from_str::<Self>(text).map_err(invalid)?;
@@ -302,6 +303,18 @@ impl Config {
         config.source = source;
         Ok(config)
     }
+}
+
+/// What is wrong, and where, without the excerpt that the parser's own message has.
+fn reason(text: &str, cause: &toml::de::Error) -> String {
+    let Some(before) = cause.span().and_then(|span| text.get(..span.start)) else {
+        // From the environment: there is no excerpt, and the key is on a line of its own.
+        return cause.to_string().trim_end().replace('\n', " ");
+    };
+    let line = before.matches('\n').count() + 1;
+    let key = before.rsplit('\n').next().and_then(|start| start.split_once('='));
+    let key = key.map_or_else(String::new, |(key, _)| format!(", {}", key.trim()));
+    format!("line {line}{key}: {}", cause.message().trim_end())
 }
 
 /// Paths with a default, which belongs to the folder of the file as a written one does.
@@ -417,30 +430,38 @@ impl Kelvin {
 }
 
 fn read_secret(path: &Path) -> Result<Secret, ConfigError> {
-    fs::read_to_string(path)
-        .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])))
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+    let failed = |cause| ConfigError::Read { path: path.to_owned(), cause };
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(LONGEST_SECRET + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > LONGEST_SECRET {
+        return Err(failed(io::Error::other("too long for a password: correct the path")));
+    }
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }
+
+/// A file with more bytes holds no password; it may even be endless.
+const LONGEST_SECRET: u64 = 64 << 10;
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file cannot be read.
-    #[error("failed to read {}: {source}", path.display())]
+    #[error("failed to read {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why. Part of the message, so not its source: it would be printed twice.
+        cause: io::Error,
     },
     /// The file is not TOML, has an unknown key, or a value of the wrong type.
-    #[error("invalid configuration in {place}: {cause}")]
+    #[error("invalid configuration in {place}: {reason}")]
     Invalid {
         /// The file, or `environment`.
         place: String,
-        /// Key, line and reason.
-        cause: Box<toml::de::Error>,
+        /// Key, line and reason; not the line itself, since somebody may have written a password there.
+        reason: String,
     },
     /// An environment variable has the wrong form.
     #[error("environment variable {variable} is '{value}': expected {expected}")]

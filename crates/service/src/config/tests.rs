@@ -69,6 +69,29 @@ fn a_misspelt_key_is_named_with_its_line() {
 }
 
 #[test]
+fn an_error_does_not_repeat_what_stands_in_the_file() {
+    for (text, expected) in [
+        ("[directory]\nbind_password = \"geheim\"\n", "bind_password"),
+        ("[directory]\nbind_password = \"geheim\nurl=1", "line 2"),
+        ("[directory]\nbind_password = geheim\n", "line 2"),
+        ("[ox]\nmaster_password = [\"geheim\"\n", "master_password"),
+    ] {
+        let error = parse(text, &[]).unwrap_err().to_string();
+        assert!(!error.contains("geheim") && error.contains(expected), "{text}: {error}");
+    }
+    let error = parse("[ox]\nconnect_timeout = true\n", &[]).unwrap_err().to_string();
+    assert!(error.contains("line 2, connect_timeout"), "{error}");
+    let error = parse("", &[("IDSPOOL_DIRECTORY_TIMEOUT", "-1")]).unwrap_err().to_string();
+    assert!(error.contains("directory.timeout") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn an_endless_password_file_is_refused() {
+    let error = read_secret(Path::new("/dev/zero")).unwrap_err().to_string();
+    assert!(error.contains("/dev/zero: too long"), "{error}");
+}
+
+#[test]
 fn a_default_context_that_is_no_number_is_refused() {
     let error = parse("", &[("DEFAULT_CONTEXT", "ten")]).unwrap_err().to_string();
     assert_eq!(error, "environment variable DEFAULT_CONTEXT is 'ten': expected a number");
