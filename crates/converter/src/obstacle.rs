@@ -62,19 +62,17 @@ impl Obstacle {
 
     /// What goes into the state file.
     pub(crate) fn fault(&self, listener: &Spool, next_attempt: Duration) -> Fault {
-        let remedy = match self {
-            Self::Item { remedy, .. } => Some((*remedy).to_owned()),
-            _ => None,
+        // The remedy has a place of its own there.
+        let (message, remedy) = match self {
+            Self::Item { name, problem, remedy } => {
+                let path = listener.path_of(name);
+                (format!("{}: {problem}", path.display()), Some((*remedy).to_owned()))
+            }
+            other => (other.message(listener), None),
         };
         let next_attempt = chrono::TimeDelta::from_std(next_attempt)
             .ok()
             .and_then(|pause| chrono::Utc::now().checked_add_signed(pause));
-        Fault {
-            item: self.item().cloned(),
-            class: self.class(),
-            message: self.message(listener),
-            remedy,
-            next_attempt,
-        }
+        Fault { item: self.item().cloned(), class: self.class(), message, remedy, next_attempt }
     }
 }

@@ -31,7 +31,7 @@ pub enum Error {
         text: String,
     },
     /// The bytes are not JSON, or not to the end.
-    #[error("read {what}: not valid JSON; correct the file or remove it")]
+    #[error("read {what}: not valid JSON (line {}, column {}); correct the file or remove it", source.line(), source.column())]
     Syntax {
         /// What was being read: "listener item" or "converted item".
         what: &'static str,
