@@ -54,7 +54,11 @@ impl ConsumerLock {
             program: Some(program.to_owned()),
             since: Some(now),
         };
-        sign(&mut file, &holder).map_err(Error::io("write", &path))?;
+        // S8: a full disk must not keep the consumer from starting, since it is the one that frees
+        // space. Then the lock holds all the same, and only the name of its holder is missing.
+        if let Err(error) = sign(&mut file, &holder) {
+            tracing::warn!("cannot write the holder of the lock to {}: {error}", path.display());
+        }
         Ok(Self { directory, _file: file })
     }
 
