@@ -146,11 +146,13 @@ impl<'a> Engine<'a> {
             self.unsettled.remove(&name);
             self.forgive(&name);
         }
-        for name in &changes.changed {
+        let mut changed = changes.changed;
+        changed.retain(|name| !self.is_as_delivered(name));
+        for name in &changed {
             // Edited: try at once, whatever the pause.
             self.forgive(name);
         }
-        self.look_at(changes.appeared.into_iter().chain(changes.changed));
+        self.look_at(changes.appeared.into_iter().chain(changed));
         if self.backlog.first().is_none() {
             // May bring items back that were edited while they were under way.
             self.commit()?;
@@ -188,6 +190,13 @@ impl<'a> Engine<'a> {
         // A pass ends here, also where the loop goes on (ox-provisioning 3.5 step 5).
         self.report();
         Ok((mode == Mode::Once).then_some(Ended::Stopped))
+    }
+
+    /// Whether the report of a change came after its content was delivered.
+    fn is_as_delivered(&self, name: &ItemName) -> bool {
+        self.uncommitted
+            .iter()
+            .any(|item| item.name == *name && is_unchanged(&item.path, item.modified))
     }
 
     /// Sorts files into the backlog. Each is looked at once (S9).
