@@ -3,20 +3,22 @@
 //! The log lines are those of the OX Connector (ox-provisioning 3.5, 3.7): scripts look for them.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use idspool_service::shutdown::Shutdown;
-use idspool_spool::{Consumer, Error as SpoolError, FaultClass, ItemName, ReadItem};
+use idspool_spool::{Consumer, Error as SpoolError, FaultClass, ItemName};
 use idspool_udm::{ConvertedItem, ItemHead};
 use tracing::{debug, info, warn};
 
+use self::commit::{Delivered, Kept, Settlement};
 use crate::backlog::Backlog;
 use crate::objects::{Error as ObjectsError, Objects};
 use crate::pause;
-use crate::recipient::{Delivery, Facts, Fault, Outcome, Recipient};
+use crate::recipient::{Delivery, Fault, Outcome, Recipient};
+
+mod commit;
 
 /// How long the loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +70,6 @@ pub struct Engine<'a> {
     delivered: u64,
 }
 
-/// An item that was delivered, as it was then.
-struct Delivered {
-    name: ItemName,
-    path: PathBuf,
-    modified: SystemTime,
-}
-
 struct Faulty {
     name: ItemName,
     retry_at: Instant,
@@ -86,11 +81,6 @@ const HEAD: usize = 512;
 const LARGEST: u64 = 64 << 20;
 /// From this consecutive error on they are counted in the log (ox-provisioning 3.5).
 const WORTH_COUNTING: u64 = 3;
-/// Items that share one sync. More would save little; each holds a descriptor.
-const GROUP: usize = 64;
-/// How long a delivered item waits for others to share a sync with. Beside a call that takes longer
-/// than this, a sync costs nothing.
-const GATHERING: Duration = Duration::from_millis(50);
 /// How long a file that is being written is left alone before it is looked at again.
 const UNSETTLED: Duration = Duration::from_millis(500);
 
@@ -190,13 +180,6 @@ impl<'a> Engine<'a> {
         // A pass ends here, also where the loop goes on (ox-provisioning 3.5 step 5).
         self.report();
         Ok((mode == Mode::Once).then_some(Ended::Stopped))
-    }
-
-    /// Whether the report of a change came after its content was delivered.
-    fn is_as_delivered(&self, name: &ItemName) -> bool {
-        self.uncommitted
-            .iter()
-            .any(|item| item.name == *name && is_unchanged(&item.path, item.modified))
     }
 
     /// Sorts files into the backlog. Each is looked at once (S9).
@@ -347,74 +330,6 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// Takes over what came of an item.
-    fn settle(
-        &mut self,
-        name: &ItemName,
-        path: PathBuf,
-        read: &ReadItem,
-        settlement: Settlement,
-    ) -> Result<(), EngineError> {
-        match settlement {
-            // Somebody may have removed the snapshot by hand; its DN must not be known any longer.
-            Settlement::Nothing { id } => self.objects.forget(&id)?,
-            Settlement::Gone { id } => {
-                info!("Object was deleted. Deleting {}", path.display());
-                self.objects.forget(&id)?;
-            }
-            Settlement::Kept(kept) => {
-                let Kept { state, facts, is_enriched, is_stored, is_noted } = *kept;
-                info!("mv {} -> {}", path.display(), self.objects.path_of(&state.id)?.display());
-                if is_enriched && !is_stored {
-                    info!("... not done yet; enriching object by rewriting JSON file...");
-                }
-                if !is_stored {
-                    self.objects.store(&state, &facts)?;
-                } else if !is_noted {
-                    self.objects.note(&state, &facts)?;
-                }
-            }
-        }
-        self.backlog.remove(name);
-        self.faulty = None;
-        self.delivered += 1;
-        self.uncommitted.push(Delivered { name: name.clone(), path, modified: read.modified });
-        let since = *self.uncommitted_since.get_or_insert_with(Instant::now);
-        if self.uncommitted.len() >= GROUP || since.elapsed() >= GATHERING {
-            self.commit()?;
-        }
-        Ok(())
-    }
-
-    /// Makes the effects of the delivered items durable, then lets the items go (S5).
-    fn commit(&mut self) -> Result<(), EngineError> {
-        self.uncommitted_since = None;
-        let delivered = std::mem::take(&mut self.uncommitted);
-        if delivered.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = self.objects.commit() {
-            // Their states are not on disk, so they count as not delivered; doing it again is harmless.
-            self.look_at(delivered.into_iter().map(|item| item.name));
-            return Err(error.into());
-        }
-        let (done, changed): (Vec<_>, Vec<_>) =
-            delivered.into_iter().partition(|item| is_unchanged(&item.path, item.modified));
-        // Edited or replaced while it was under way (S7): what stands there now is a new item.
-        for item in &changed {
-            debug!("{} was changed while it was delivered: taking it again", item.path.display());
-        }
-        self.look_at(changed.into_iter().map(|item| item.name));
-        let done: Vec<ItemName> = done.into_iter().map(|item| item.name).collect();
-        if let Err(error) = self.consumer.done_group(&done) {
-            // They are still there, so they are still to be done.
-            self.look_at(done);
-            return Err(error.into());
-        }
-        self.consumer.record_success()?;
-        Ok(())
-    }
-
     fn stop_at(&mut self, name: &ItemName, path: &Path, fault: &Fault) -> Result<(), EngineError> {
         // What went well before it is let go first; and a success clears the count of errors.
         self.commit()?;
@@ -511,28 +426,6 @@ enum Unclear {
     BeingWritten,
 }
 
-/// What is to become of an item that was delivered.
-enum Settlement {
-    /// The object is gone at the recipient.
-    Gone { id: String },
-    /// It is the last delivered state.
-    Kept(Box<Kept>),
-    /// There was nothing to do, and there is nothing to keep.
-    Nothing { id: String },
-}
-
-/// The last delivered state of an object.
-struct Kept {
-    state: ConvertedItem,
-    facts: Facts,
-    /// The recipient added something to the item.
-    is_enriched: bool,
-    /// The state that is stored is the same already.
-    is_stored: bool,
-    /// What is noted of it as well.
-    is_noted: bool,
-}
-
 fn fault_of(error: &ObjectsError) -> Fault {
     let class = match error {
         ObjectsError::BadId { .. } | ObjectsError::Snapshot { .. } => FaultClass::Permanent,
@@ -543,10 +436,6 @@ fn fault_of(error: &ObjectsError) -> Fault {
 
 fn is_gone(error: &SpoolError) -> bool {
     matches!(error, SpoolError::NotFound { .. })
-}
-
-fn is_unchanged(path: &Path, modified: SystemTime) -> bool {
-    fs::metadata(path).and_then(|metadata| metadata.modified()).is_ok_and(|now| now == modified)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! | [`recipient`] | the trait, and what passes through it |
 //! | `slot`, `backlog` | which item is next (S4, S9) |
 //! | `objects`, `index` | the last delivered state of each object: `old/` and the index over it (S5) |
-//! | `engine` | the loop: take, deliver, commit, or stop and retry |
+//! | `engine` | the loop: take, deliver, stop and retry; in `engine/commit` the groups that share a sync |
 //! | `pause` | how long to wait before the next attempt |
 //!
 //! # What a crash can leave behind (S5)

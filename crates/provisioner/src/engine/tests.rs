@@ -6,11 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::time::SystemTime;
+use std::{fs, thread};
 
 use idspool_spool::Spool;
 use serde_json::{Map, Value, json};
 
+use super::commit::GROUP;
 use super::*;
 use crate::recipient::{Facts, Key};
 

@@ -1,0 +1,129 @@
+//! What becomes of delivered items: their new states are made durable as a group, then their files go
+//! (S5).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use idspool_spool::{ItemName, ReadItem};
+use idspool_udm::ConvertedItem;
+use tracing::{debug, info};
+
+use super::{Engine, EngineError};
+use crate::recipient::Facts;
+
+/// Items that share one sync. More would save little; each holds a descriptor.
+pub(super) const GROUP: usize = 64;
+/// How long a delivered item waits for others to share a sync with. Beside a call that takes longer
+/// than this, a sync costs nothing.
+const GATHERING: Duration = Duration::from_millis(50);
+
+/// What is to become of an item that was delivered.
+pub(super) enum Settlement {
+    /// The object is gone at the recipient.
+    Gone { id: String },
+    /// It is the last delivered state.
+    Kept(Box<Kept>),
+    /// There was nothing to do, and there is nothing to keep.
+    Nothing { id: String },
+}
+
+/// The last delivered state of an object.
+pub(super) struct Kept {
+    pub(super) state: ConvertedItem,
+    pub(super) facts: Facts,
+    /// The recipient added something to the item.
+    pub(super) is_enriched: bool,
+    /// The state that is stored is the same already.
+    pub(super) is_stored: bool,
+    /// What is noted of it as well.
+    pub(super) is_noted: bool,
+}
+
+/// An item that was delivered, as it was then.
+pub(super) struct Delivered {
+    name: ItemName,
+    path: PathBuf,
+    modified: SystemTime,
+}
+
+impl Engine<'_> {
+    /// Whether the report of a change came after its content was delivered.
+    pub(super) fn is_as_delivered(&self, name: &ItemName) -> bool {
+        self.uncommitted
+            .iter()
+            .any(|item| item.name == *name && is_unchanged(&item.path, item.modified))
+    }
+
+    /// Takes over what came of an item.
+    pub(super) fn settle(
+        &mut self,
+        name: &ItemName,
+        path: PathBuf,
+        read: &ReadItem,
+        settlement: Settlement,
+    ) -> Result<(), EngineError> {
+        match settlement {
+            // Somebody may have removed the snapshot by hand; its DN must not be known any longer.
+            Settlement::Nothing { id } => self.objects.forget(&id)?,
+            Settlement::Gone { id } => {
+                info!("Object was deleted. Deleting {}", path.display());
+                self.objects.forget(&id)?;
+            }
+            Settlement::Kept(kept) => {
+                let Kept { state, facts, is_enriched, is_stored, is_noted } = *kept;
+                info!("mv {} -> {}", path.display(), self.objects.path_of(&state.id)?.display());
+                if is_enriched && !is_stored {
+                    info!("... not done yet; enriching object by rewriting JSON file...");
+                }
+                if !is_stored {
+                    self.objects.store(&state, &facts)?;
+                } else if !is_noted {
+                    self.objects.note(&state, &facts)?;
+                }
+            }
+        }
+        self.backlog.remove(name);
+        self.faulty = None;
+        self.delivered += 1;
+        self.uncommitted.push(Delivered { name: name.clone(), path, modified: read.modified });
+        let since = *self.uncommitted_since.get_or_insert_with(Instant::now);
+        if self.uncommitted.len() >= GROUP || since.elapsed() >= GATHERING {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the effects of the delivered items durable, then lets the items go (S5).
+    pub(super) fn commit(&mut self) -> Result<(), EngineError> {
+        self.uncommitted_since = None;
+        let delivered = std::mem::take(&mut self.uncommitted);
+        if delivered.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.objects.commit() {
+            // Their states are not on disk, so they count as not delivered; doing it again is harmless.
+            self.look_at(delivered.into_iter().map(|item| item.name));
+            return Err(error.into());
+        }
+        let (done, changed): (Vec<_>, Vec<_>) =
+            delivered.into_iter().partition(|item| is_unchanged(&item.path, item.modified));
+        // Edited or replaced while it was under way (S7): what stands there now is a new item.
+        for item in &changed {
+            debug!("{} was changed while it was delivered: taking it again", item.path.display());
+        }
+        self.look_at(changed.into_iter().map(|item| item.name));
+        let done: Vec<ItemName> = done.into_iter().map(|item| item.name).collect();
+        if let Err(error) = self.consumer.done_group(&done) {
+            // They are still there, so they are still to be done.
+            self.look_at(done);
+            return Err(error.into());
+        }
+        self.consumer.record_success()?;
+        Ok(())
+    }
+}
+
+fn is_unchanged(path: &Path, modified: SystemTime) -> bool {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).is_ok_and(|now| now == modified)
+}
