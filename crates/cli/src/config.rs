@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use idspool_service::{Config, ConfigError, Exit, KEYS};
+use idspool_udm::dn::Dn;
 use serde_json::json;
 
 use crate::spools;
@@ -24,6 +25,7 @@ pub(crate) fn check(
             source = config.source.clone();
             let problems = config.problems().into_iter();
             lines.extend(problems.map(|p| (p.is_fatal, p.key.to_owned(), p.message)));
+            lines.extend(unusable_values(config).map(|(key, message)| (true, key.into(), message)));
             for queue in spools::all(config) {
                 if let Some(message) = unusable(&queue.folder) {
                     lines.push((true, format!("queue {}", queue.name), message));
@@ -58,6 +60,30 @@ pub(crate) fn check(
         writeln!(out, "no problems found")?;
     }
     Ok(exit)
+}
+
+/// Values that a program would refuse at its start, in the program's own words.
+fn unusable_values(config: &Config) -> impl Iterator<Item = (&'static str, String)> {
+    let directory = &config.directory;
+    let mut found = Vec::new();
+    let dns = [
+        ("directory.base_dn", Some(&directory.base_dn)),
+        ("directory.bind_dn", directory.bind_dn.as_ref()),
+    ];
+    for (key, dn) in dns {
+        if let Some(error) = dn.and_then(|dn| Dn::parse(dn).err()) {
+            found.push((key, error.to_string()));
+        }
+    }
+    if config.ox.enabled {
+        if let Err(error) = idspool_ox::Settings::new(&config.ox) {
+            found.push(("ox", error.to_string()));
+        }
+        if let Err(error) = idspool_ox::client(&config.ox) {
+            found.push(("ox.soap_server", error.to_string()));
+        }
+    }
+    found.into_iter()
 }
 
 /// Why nothing could be written to a queue's folder, or to where it would be made.

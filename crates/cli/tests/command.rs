@@ -250,6 +250,23 @@ fn config_check_names_what_is_wrong() {
 }
 
 #[test]
+fn config_check_finds_what_the_programs_would_refuse() {
+    let place = Place::new();
+    let file = place.path().join("idspool.toml");
+    for (text, expected) in [
+        ("[directory]\nbase_dn = 'not a dn'", "error: directory.base_dn: "),
+        ("[ox]\nimap_login = '{unclosed'", "error: ox: "),
+        ("[ox]\nsoap_server = 'http://[bad'", "error: ox.soap_server: "),
+        ("[ox]\ndefault_context = 99999999999", "error: ox: DEFAULT_CONTEXT"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let (exit, answer) = place.run(&["config", "check"]);
+        assert_eq!(exit, 2, "{text}: {answer}");
+        assert!(answer.contains(expected), "{text}: {answer}");
+    }
+}
+
+#[test]
 fn config_check_sees_a_folder_that_cannot_be_made() {
     let place = Place::new();
     std::fs::write(place.path().join("ox"), "a file, not a folder").unwrap();
