@@ -56,7 +56,6 @@ pub enum Command {
         shell: Shell,
     },
     /// Write the manual pages of this command into a folder.
-    #[command(hide = true)]
     Man {
         /// The folder.
         folder: PathBuf,

@@ -9,7 +9,6 @@ use clap::Parser;
 #[command(
     name = "idspool-converter",
     version,
-    about,
     after_help = "Exit status: 0 done, or asked to stop; 1 stopped at a faulty item, or at an LDAP server or spool that \
                   cannot be used; 2 wrong usage or configuration; 3 another converter works on this spool."
 )]

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Enqueue directory changes for idspool.
 #[derive(Debug, Parser)]
-#[command(name = "idspool-listener", version, about)]
+#[command(name = "idspool-listener", version)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
