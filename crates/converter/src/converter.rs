@@ -185,8 +185,12 @@ fn settings(config: &idspool_service::Directory) -> Result<Settings, ConfigError
     settings.batch_size = config.batch_size;
     // Names what is wrong with the file before anything is tried.
     config.bind_password()?;
-    if let (Some(dn), Some(path)) = (&config.bind_dn, &config.bind_password_file) {
-        settings.credentials = Some(Credentials::from_file(dn, path));
+    if let Some(dn) = &config.bind_dn {
+        let config = config.clone();
+        settings.credentials = Some(Credentials::from_source(dn, move || {
+            let password = config.bind_password().map_err(|error| error.to_string())?;
+            Ok(password.unwrap_or_default().expose().to_owned())
+        }));
     }
     Ok(settings)
 }

@@ -36,13 +36,13 @@ pub enum Error {
         /// Bind DN.
         dn: String,
     },
-    /// Configuration: the file with the bind password cannot be read.
-    #[error("read the bind password from {}: {source}; check directory.bind_password_file", path.display())]
+    /// Configuration: the bind password cannot be had.
+    #[error("find the password of {dn}: {problem}; check directory.bind_password_file")]
     PasswordFile {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
+        /// Bind DN.
+        dn: String,
+        /// What is wrong with the file.
+        problem: String,
     },
     /// The runtime of the connection could not be made (no file descriptors, no threads).
     #[error("start the LDAP client: {source}")]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Error;
@@ -53,8 +54,11 @@ pub struct Credentials {
 #[derive(Clone)]
 enum Password {
     Text(String),
-    File(PathBuf),
+    Source(Arc<PasswordSource>),
 }
+
+/// Answers the password, or what is wrong with where it is kept.
+type PasswordSource = dyn Fn() -> Result<String, String> + Send + Sync;
 
 impl Credentials {
     /// Bind DN and password.
@@ -62,19 +66,22 @@ impl Credentials {
         Self { dn: dn.into(), password: Password::Text(password.into()) }
     }
 
-    /// Bind DN, and the file that holds the password. It is read at each connect, so that a password
-    /// that was changed needs no restart. The line break that editors leave at its end is not part of it.
-    pub fn from_file(dn: impl Into<String>, path: impl Into<PathBuf>) -> Self {
-        Self { dn: dn.into(), password: Password::File(path.into()) }
+    /// Bind DN, and who knows the password. It is asked at each connect, so that a password that was
+    /// changed needs no restart.
+    pub fn from_source(
+        dn: impl Into<String>,
+        source: impl Fn() -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { dn: dn.into(), password: Password::Source(Arc::new(source)) }
     }
 
     /// The password, which is not empty: that would be an anonymous bind in disguise.
     pub(crate) fn password(&self) -> Result<String, Error> {
         let password = match &self.password {
             Password::Text(text) => text.clone(),
-            Password::File(path) => std::fs::read_to_string(path)
-                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-                .map_err(|source| Error::PasswordFile { path: path.clone(), source })?,
+            Password::Source(source) => {
+                source().map_err(|problem| Error::PasswordFile { dn: self.dn.clone(), problem })?
+            }
         };
         if password.is_empty() {
             return Err(Error::EmptyPassword { dn: self.dn.clone() });

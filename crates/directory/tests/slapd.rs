@@ -192,7 +192,11 @@ fn a_password_file_is_read_again_at_the_next_connect() {
     let path = folder.path().join("password");
     std::fs::write(&path, "wrong\n").unwrap();
     let mut settings = settings(&slapd);
-    settings.credentials = Some(Credentials::from_file(READER_DN, &path));
+    let source = path.clone();
+    settings.credentials = Some(Credentials::from_source(READER_DN, move || {
+        let text = std::fs::read_to_string(&source).map_err(|error| error.to_string())?;
+        Ok(text.trim_end().to_owned())
+    }));
     let mut directory = Directory::new(settings.clone()).unwrap();
     let error = directory.check().unwrap_err();
     assert!(matches!(error, Error::InvalidCredentials { .. }), "{error}");
