@@ -2,7 +2,7 @@
 
 use idspool_ox_soap::{Client, ContextId};
 use idspool_provisioner::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient};
-use idspool_udm::{ConvertedItem, ItemHead, Module};
+use idspool_udm::{ConvertedItem, ItemHead, Module, dn};
 use tracing::warn;
 
 use crate::client::{SoapOx, StopTime};
@@ -69,10 +69,6 @@ impl OxRecipient {
 }
 
 impl Recipient for OxRecipient {
-    fn name(&self) -> &str {
-        "ox"
-    }
-
     fn rank(&self, head: &ItemHead) -> Option<u8> {
         // Removals of contexts come last (ox-provisioning 3.4), each judged by itself.
         match head.module()? {
@@ -91,7 +87,7 @@ impl Recipient for OxRecipient {
         let mut keys = Keys(Vec::new());
         keys.write(format!("id {}", item.id));
         for state in std::iter::once(item).chain(previous) {
-            keys.write(format!("dn {}", normalized(&state.dn)));
+            keys.write(format!("dn {}", dn::key(&state.dn)));
             let Some(props) = state.object.as_ref().map(Props) else { continue };
             match state.module() {
                 Some(Module::Context) => keys.write_context(props.number("contextid", "").ok()),
@@ -153,7 +149,7 @@ impl OxRecipient {
             keys.read(format!("profile {profile}"));
         }
         for group in props.texts("groups") {
-            keys.read(format!("dn {}", normalized(group)));
+            keys.read(format!("dn {}", dn::key(group)));
         }
     }
 }
@@ -180,10 +176,6 @@ impl Keys {
             self.write(format!("context {context}"));
         }
     }
-}
-
-fn normalized(dn: &str) -> String {
-    idspool_udm::dn::normalize(dn).map_or_else(|_| dn.to_lowercase(), Into::into)
 }
 
 /// A halt where nothing can be skipped.

@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
-use idspool_spool::{Replacements, durable, remove_drafts};
+use idspool_spool::{Replacements, boot_id, durable, remove_drafts};
 use idspool_udm::{ConvertedItem, dn};
 
 use crate::Facts;
@@ -253,14 +253,17 @@ impl Objects {
         if changed.is_empty() && gone.is_empty() {
             return Ok(());
         }
-        self.on_index(|index| index.together(|| gone.iter().try_for_each(|id| index.remove(id))))?;
+        self.on_index(|index| {
+            index.gather()?;
+            gone.iter().try_for_each(|id| index.remove(id))?;
+            index.keep()
+        })?;
         // Oldest first: where two snapshots claim one DN, it belongs to the newer one.
         changed.sort_by_key(|(_, stamp)| *stamp);
         for group in changed.chunks(TOGETHER) {
-            let guard = self.lock();
-            guard.together(|| {
-                group.iter().try_for_each(|(id, stamp)| self.read_into(&guard, id, *stamp))
-            })?;
+            self.on_index(Index::gather)?;
+            group.iter().try_for_each(|(id, stamp)| self.read_into(id, *stamp))?;
+            self.on_index(Index::keep)?;
         }
         tracing::info!(
             "Index brought up to date: {} snapshots read, {} gone",
@@ -270,11 +273,11 @@ impl Objects {
         Ok(())
     }
 
-    fn read_into(&self, index: &Index, id: &str, stamp: i64) -> Result<(), Error> {
+    fn read_into(&self, id: &str, stamp: i64) -> Result<(), Error> {
         match self.load_file(id) {
             Ok(Some((item, _))) if item.id == id => {
                 let facts = (self.facts_of)(&item);
-                index.put(&item, &dn::key(&item.dn), &facts, stamp).map_err(|s| self.index_error(s))
+                self.on_index(|index| index.put(&item, &dn::key(&item.dn), &facts, stamp))
             }
             Ok(Some(_)) => {
                 tracing::warn!(
@@ -319,8 +322,7 @@ impl Objects {
 
     /// Changes whenever the machine restarts or a file in the folder is added, replaced or removed.
     fn state_on_disk(&self) -> Result<String, Error> {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Ok(format!("{} {}", boot.trim(), stamp_of(&self.folder)?))
+        Ok(format!("{} {}", boot_id(), stamp_of(&self.folder)?))
     }
 
     fn on_index<T>(&self, work: impl FnOnce(&Index) -> rusqlite::Result<T>) -> Result<T, Error> {
@@ -415,9 +417,6 @@ pub enum Error {
         /// What SQLite says.
         source: rusqlite::Error,
     },
-    /// The index, inside a transaction.
-    #[error("failed to use the index: {0}")]
-    Transaction(#[from] rusqlite::Error),
 }
 
 #[cfg(test)]

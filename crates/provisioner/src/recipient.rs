@@ -10,9 +10,6 @@ use crate::Objects;
 
 /// A system that is brought to the state of the directory, item by item.
 pub trait Recipient: Send + Sync {
-    /// Short name for logs and the lock file, such as `ox`.
-    fn name(&self) -> &str;
-
     /// The bucket of an item: items of a lower one go first, whatever their names
     /// (ox-provisioning 3.4). `None`: a type that this recipient does not handle; such an item is faulty.
     fn rank(&self, head: &ItemHead) -> Option<u8>;

@@ -61,6 +61,7 @@ pub use clock::{Clock, SystemClock};
 pub use consumer::{Changes, Consumer, Wake};
 pub use error::{Error, Holder};
 pub use inspect::relocate;
+pub use mark::boot_id;
 pub use name::ItemName;
 pub use read::ReadItem;
 pub use replacements::{Replacements, remove_drafts};

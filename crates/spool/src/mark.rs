@@ -25,7 +25,7 @@ const STAMP_LEN: usize = 26;
 const BOOT_ID_LEN: usize = 36;
 
 /// Identifies the running kernel; empty where `/proc` does not tell, which matches no mark.
-pub(crate) fn boot_id() -> String {
+pub fn boot_id() -> String {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }
