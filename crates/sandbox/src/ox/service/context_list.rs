@@ -16,15 +16,11 @@ pub(super) fn handler(operation: &str) -> Option<Handler> {
 
 fn list(desk: &mut Desk<'_>) -> Result<(), Fault> {
     desk.require_master()?;
-    let wanted = desk
-        .arguments
-        .text("search_pattern")
-        .filter(|pattern| !pattern.is_empty())
-        .ok_or_else(|| Fault::invalid_data("Invalid search pattern"))?;
+    let wanted = pattern::argument(desk, "search_pattern")?.to_owned();
     write_page(desk, |context| {
-        pattern::matches(wanted, &context.name)
-            || pattern::matches(wanted, &context.id.to_string())
-            || context.login_mappings.iter().any(|mapping| pattern::matches(wanted, mapping))
+        pattern::matches(&wanted, &context.name)
+            || pattern::matches(&wanted, &context.id.to_string())
+            || context.login_mappings.iter().any(|mapping| pattern::matches(&wanted, mapping))
     })
 }
 

@@ -95,12 +95,7 @@ fn list_all(desk: &mut Desk<'_>) -> Result<(), Fault> {
 
 fn list(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let id = desk.require_administrator("ctx")?;
-    let wanted = desk
-        .arguments
-        .text("pattern")
-        .filter(|pattern| !pattern.is_empty())
-        .ok_or_else(|| Fault::invalid_data("Invalid search pattern"))?
-        .to_lowercase();
+    let wanted = pattern::argument(desk, "pattern")?.to_lowercase();
     let all: Vec<i32> = desk.context(id)?.groups().map(|group| group.id).collect();
     let is_wanted = |group: &Group| {
         pattern::matches(&wanted, &group.name.to_lowercase())

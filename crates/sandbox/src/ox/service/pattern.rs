@@ -1,5 +1,16 @@
 //! Search patterns: `*` stands for any text, `?` for one character.
 
+use super::Desk;
+use crate::ox::fault::Fault;
+
+/// The pattern that the argument `name` holds; an empty one is refused.
+pub(super) fn argument<'a>(desk: &'a Desk<'_>, name: &str) -> Result<&'a str, Fault> {
+    desk.arguments
+        .text(name)
+        .filter(|pattern| !pattern.is_empty())
+        .ok_or_else(|| Fault::invalid_data("Invalid search pattern"))
+}
+
 /// Whether `text` as a whole fits the pattern. Linear in the product of the lengths, whatever the
 /// pattern: there is no backtracking further than the last `*`.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {

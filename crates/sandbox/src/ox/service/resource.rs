@@ -71,12 +71,7 @@ fn list_all(desk: &mut Desk<'_>) -> Result<(), Fault> {
 
 fn list(desk: &mut Desk<'_>) -> Result<(), Fault> {
     let id = desk.require_administrator("ctx")?;
-    let wanted = desk
-        .arguments
-        .text("pattern")
-        .filter(|pattern| !pattern.is_empty())
-        .ok_or_else(|| Fault::invalid_data("Invalid search pattern"))?
-        .to_lowercase();
+    let wanted = pattern::argument(desk, "pattern")?.to_lowercase();
     let all: Vec<i32> = desk.context(id)?.resources().map(|resource| resource.id).collect();
     let is_wanted = |resource: &Resource| {
         pattern::matches(&wanted, &resource.name.to_lowercase())
