@@ -51,11 +51,6 @@ impl UserKind {
         Self::of(|class| entry.has_class(class))
     }
 
-    /// Decides on the options of an object.
-    pub fn of_options(options: &[String]) -> Option<Self> {
-        Self::of(|option| options.iter().any(|listed| listed == option))
-    }
-
     /// Whether memberships in classes count: staff have none, even where they are members.
     pub fn has_classes(self) -> bool {
         self != Self::Staff
