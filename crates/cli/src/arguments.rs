@@ -8,6 +8,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use idspool_spool::durable;
 
+use crate::{explain, ox};
+
 /// Looks after the queues of idspool.
 ///
 /// Exit status: 0 done; 1 a queue stands at a faulty item, or a check found something; 2 wrong usage or
@@ -44,6 +46,14 @@ pub enum Command {
         #[command(subcommand)]
         command: QueueCommand,
     },
+    /// The data directory of OX: attribute mapping, cache of ids, consistency, take-over.
+    Ox {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ox::Command,
+    },
+    /// Tell in words why a queue stands, what its cause is and what to do.
+    Explain(explain::Arguments),
     /// The configuration.
     Config {
         /// What to do with it.

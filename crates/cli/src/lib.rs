@@ -6,7 +6,9 @@
 mod arguments;
 mod config;
 mod current_error;
+mod explain;
 mod format;
+mod ox;
 mod queue;
 mod spools;
 mod status;
@@ -42,6 +44,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit> {
         Command::Status => status::print(&config, arguments.json, out),
         Command::CurrentError { queue } => current_error::print(&config, queue, out),
         Command::Queue { command } => queue::run(&config, command, arguments.json, out),
+        Command::Ox { command } => ox::run(&config, command, arguments.json, out),
+        Command::Explain(arguments) => explain::print(&config, arguments, out),
         Command::Config { command: ConfigCommand::Keys } => config::keys(arguments.json, out),
         Command::Config { command: ConfigCommand::Check }
         | Command::Completions { .. }

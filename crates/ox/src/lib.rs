@@ -11,7 +11,8 @@
 //! | `mapping`, `date`, `image` | `AttributeMapping.json`, and values on their way to OX |
 //! | `props` | properties of one object, in all forms that files have |
 //! | `ox`, `client` | the calls to OX as a trait, and over SOAP |
-//! | `context`, `access_profile`, `user` | the rules per type of object |
+//! | `context`, `access_profile`, `user`, `group`, `account`, `resource` | the rules per type of object |
+//! | [`admin`] | what an administrator does beside provisioning |
 //! | `later` | types that this version keeps but does not send |
 //! | `requeue` | groups that follow from a new user |
 //! | `digest` | whether there is anything to send |
@@ -22,6 +23,8 @@
 //! Groups, functional accounts, resources and deputy permissions are not provisioned yet.
 
 mod access_profile;
+mod account;
+pub mod admin;
 mod channel;
 mod client;
 mod context;
@@ -31,6 +34,7 @@ mod date;
 mod digest;
 #[cfg(test)]
 mod fake;
+mod group;
 mod halt;
 mod image;
 mod later;
@@ -42,6 +46,7 @@ mod profile;
 mod props;
 mod recipient;
 mod requeue;
+mod resource;
 mod rights;
 mod run;
 mod settings;

@@ -10,7 +10,7 @@ use crate::core::{Core, ObjectName};
 use crate::halt::Halt;
 use crate::props::Props;
 use crate::settings::{Identifier, Settings};
-use crate::{access_profile, context, later, user};
+use crate::{access_profile, account, context, group, resource, user};
 
 /// OX App Suite.
 pub struct OxRecipient {
@@ -108,9 +108,9 @@ impl Recipient for OxRecipient {
             Some(Module::Context) => context::deliver(core, delivery),
             Some(Module::AccessProfile) => access_profile::deliver(core, delivery),
             Some(Module::User) => user::deliver(core, delivery),
-            Some(Module::Group | Module::FunctionalAccount | Module::Resource) => {
-                Ok(later::deliver(core, delivery))
-            }
+            Some(Module::Group) => group::deliver(core, delivery),
+            Some(Module::FunctionalAccount) => account::deliver(core, delivery),
+            Some(Module::Resource) => resource::deliver(core, delivery),
             Some(Module::Ou) | None => {
                 return Err(Fault::ours(format!(
                     "object type '{}' is not handled here",

@@ -1,0 +1,1 @@
+//! Taking over the data directory of an OX Connector.

@@ -1,0 +1,1 @@
+//! Changing `AttributeMapping.json` (ox-provisioning 8).
