@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use idspool_service::shutdown::Shutdown;
 use idspool_spool::{Consumer, Error as SpoolError, FaultClass, ItemName};
-use idspool_udm::{ConvertedItem, ItemHead};
 use tracing::{debug, info, warn};
 
-use self::commit::{Delivered, Kept, Settlement};
+use self::commit::Delivered;
+use self::handling::{Handling, LARGEST, Unclear, is_gone};
 use crate::backlog::Backlog;
 use crate::objects::{Error as ObjectsError, Objects};
 use crate::pause;
-use crate::recipient::{Delivery, Fault, Outcome, Recipient};
+use crate::recipient::{Fault, Recipient};
 
-mod commit;
+pub(crate) mod commit;
+pub(crate) mod handling;
 
 /// How long the loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,10 +76,6 @@ struct Faulty {
     retry_at: Instant,
 }
 
-/// The bytes of a file's beginning that are looked at to learn its type and object.
-const HEAD: usize = 512;
-/// An item larger than this is faulty: real ones with photo and certificate stay below 1 MiB.
-const LARGEST: u64 = 64 << 20;
 /// From this consecutive error on they are counted in the log (ox-provisioning 3.5).
 const WORTH_COUNTING: u64 = 3;
 /// How long a file that is being written is left alone before it is looked at again.
@@ -186,7 +183,7 @@ impl<'a> Engine<'a> {
     fn look_at(&mut self, names: impl IntoIterator<Item = ItemName>) {
         for name in names {
             self.unsettled.remove(&name);
-            match self.head_of(&name) {
+            match handling::head_of(self.consumer.spool(), &name) {
                 Ok(Some(head)) => {
                     // A type that nobody handles is first in line, so that it is named as faulty
                     // before anything else happens (ox-provisioning 3.2, weak point 23).
@@ -203,27 +200,6 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn head_of(&self, name: &ItemName) -> Result<Option<ItemHead>, Unclear> {
-        let spool = self.consumer.spool();
-        let prefix = match spool.read_prefix(name, HEAD) {
-            Ok(prefix) => prefix,
-            Err(error) if is_gone(&error) => return Ok(None),
-            Err(_) => return Err(Unclear::Settled),
-        };
-        if let Some(head) = ItemHead::scan(&prefix.bytes) {
-            return Ok(Some(head));
-        }
-        match spool.read(name, LARGEST) {
-            Ok(item) => match ItemHead::parse(&item.bytes) {
-                Ok(head) => Ok(Some(head)),
-                Err(_) if item.is_settled() => Err(Unclear::Settled),
-                Err(_) => Err(Unclear::BeingWritten),
-            },
-            Err(error) if is_gone(&error) => Ok(None),
-            Err(_) => Err(Unclear::Settled),
-        }
-    }
-
     /// Handles one item. `false`: it is faulty.
     fn take(&mut self, name: &ItemName) -> Result<bool, EngineError> {
         let path = self.consumer.spool().path_of(name);
@@ -235,13 +211,12 @@ impl<'a> Engine<'a> {
                 return Ok(true);
             }
             Err(error) => {
-                let fault =
-                    Fault { class: error.fault_class(), message: error.to_string(), remedy: None };
+                let fault = handling::unreadable(&error);
                 self.stop_at(name, &path, &fault)?;
                 return Ok(false);
             }
         };
-        let parsed = ConvertedItem::parse(&read.bytes);
+        let parsed = handling::parse(&path, &read.bytes);
         if parsed.is_err() && !read.is_settled() {
             // Its beginning was there, the rest is still being written (S2).
             self.backlog.remove(name);
@@ -250,12 +225,15 @@ impl<'a> Engine<'a> {
         }
         // Python's way of writing a path; the word and the full path are looked for (3.5 step 1).
         info!("Handling PosixPath('{}')", path.display());
-        let delivered = parsed
-            .map_err(|error| {
-                Fault::permanent(format!("{}: {error}", path.display()))
-                    .with_remedy("repair the file or remove it")
-            })
-            .and_then(|item| self.deliver(name, &path, item));
+        let delivered = parsed.and_then(|item| {
+            let handling = Handling {
+                recipient: self.recipient,
+                objects: self.objects,
+                queue: self.consumer.spool(),
+                waiting: &self.backlog,
+            };
+            handling.deliver(name, &path, item)
+        });
         match delivered {
             Ok(settlement) => {
                 self.settle(name, path, &read, settlement)?;
@@ -271,63 +249,6 @@ impl<'a> Engine<'a> {
                 Ok(false)
             }
         }
-    }
-
-    fn deliver(
-        &self,
-        name: &ItemName,
-        path: &Path,
-        mut item: ConvertedItem,
-    ) -> Result<Settlement, Fault> {
-        let head = ItemHead::from(&item);
-        if self.recipient.rank(&head).is_none() {
-            return Err(Fault::permanent(format!(
-                "{}: object type '{}' of {} is not handled here",
-                path.display(),
-                item.udm_object_type,
-                item.dn
-            ))
-            .with_remedy("remove the file, or correct its udm_object_type"));
-        }
-        let previous = self.objects.previous(&item.id).map_err(|error| fault_of(&error))?;
-        let (previous, facts) = previous.unzip();
-        let facts = facts.flatten();
-        if previous.is_some() {
-            let old = self.objects.path_of(&item.id).map_err(|error| fault_of(&error))?;
-            info!("Loading old object from {}", old.display());
-        } else if item.object.is_none() {
-            // Created and removed before anybody looked, or never heard of (3.2): nothing to undo.
-            // An earlier item with content would have been delivered before this one.
-            return Ok(Settlement::Nothing { id: item.id });
-        }
-        let forced = item.resync || !name.is_canonical();
-        let outcome = self.recipient.deliver(&Delivery {
-            item: &item,
-            path,
-            previous: previous.as_ref(),
-            facts: facts.as_ref(),
-            forced,
-            objects: self.objects,
-            queue: self.consumer.spool(),
-            waiting: &self.backlog,
-        })?;
-        item.resync = false;
-        Ok(match outcome {
-            Outcome::Gone => Settlement::Gone { id: item.id },
-            Outcome::Keep { object, facts: noted } => {
-                let is_enriched = item.object.as_ref() != Some(&object);
-                let state = ConvertedItem { object: Some(object), ..item };
-                let is_stored = previous.as_ref() == Some(&state);
-                let is_noted = is_stored && facts.as_ref() == Some(&noted);
-                Settlement::Kept(Box::new(Kept {
-                    state,
-                    facts: noted,
-                    is_enriched,
-                    is_stored,
-                    is_noted,
-                }))
-            }
-        })
     }
 
     fn stop_at(&mut self, name: &ItemName, path: &Path, fault: &Fault) -> Result<(), EngineError> {
@@ -416,26 +337,6 @@ impl<'a> Engine<'a> {
             std::thread::park_timeout(Duration::from_millis(200));
         }
     }
-}
-
-/// Why the object of a file is not known.
-enum Unclear {
-    /// Unreadable and nobody is writing it any more.
-    Settled,
-    /// Unreadable and young (S2).
-    BeingWritten,
-}
-
-fn fault_of(error: &ObjectsError) -> Fault {
-    let class = match error {
-        ObjectsError::BadId { .. } | ObjectsError::Snapshot { .. } => FaultClass::Permanent,
-        _ => FaultClass::Transient,
-    };
-    Fault { class, message: error.to_string(), remedy: None }
-}
-
-fn is_gone(error: &SpoolError) -> bool {
-    matches!(error, SpoolError::NotFound { .. })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(super) const GROUP: usize = 64;
 const GATHERING: Duration = Duration::from_millis(50);
 
 /// What is to become of an item that was delivered.
-pub(super) enum Settlement {
+pub(crate) enum Settlement {
     /// The object is gone at the recipient.
     Gone { id: String },
     /// It is the last delivered state.
@@ -29,15 +29,15 @@ pub(super) enum Settlement {
 }
 
 /// The last delivered state of an object.
-pub(super) struct Kept {
-    pub(super) state: ConvertedItem,
-    pub(super) facts: Facts,
+pub(crate) struct Kept {
+    pub(crate) state: ConvertedItem,
+    pub(crate) facts: Facts,
     /// The recipient added something to the item.
-    pub(super) is_enriched: bool,
+    pub(crate) is_enriched: bool,
     /// The state that is stored is the same already.
-    pub(super) is_stored: bool,
+    pub(crate) is_stored: bool,
     /// What is noted of it as well.
-    pub(super) is_noted: bool,
+    pub(crate) is_noted: bool,
 }
 
 /// An item that was delivered, as it was then.

@@ -10,11 +10,12 @@ use std::time::SystemTime;
 use std::{fs, thread};
 
 use idspool_spool::Spool;
+use idspool_udm::{ConvertedItem, ItemHead};
 use serde_json::{Map, Value, json};
 
 use super::commit::GROUP;
 use super::*;
-use crate::recipient::{Facts, Key};
+use crate::recipient::{Delivery, Facts, Key, Outcome};
 
 /// Notes each delivery; fails for the DNs in `failing`.
 #[derive(Default)]
