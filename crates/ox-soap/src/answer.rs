@@ -8,8 +8,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::access::{AccessFlag, ModuleAccess};
 use crate::fault::Fault;
+use crate::id::OxUserId;
 use crate::object::{DataObject, Field, FieldKind};
 use crate::service::Operation;
+use crate::user::UserName;
 use crate::value::Value;
 use crate::xml::{Namespace, Source, Xml, XmlError};
 
@@ -142,12 +144,36 @@ impl FromReturn for IdOnly {
         let mut id = None;
         while let Some(element) = xml.next_child()? {
             if element.namespace == Namespace::Data && xml.name() == b"id" && !element.is_nil {
-                id = xml.text()?.trim().parse().ok();
+                id = Some(xml.number("id")?);
             } else {
                 xml.skip()?;
             }
         }
         id.map(Self).ok_or_else(|| unexpected("id", "a number"))
+    }
+}
+
+impl FromReturn for UserName {
+    fn from_return<R: Source>(xml: &mut Xml<R>) -> Result<Self, XmlError> {
+        let (mut id, mut name) = (None, None);
+        while let Some(element) = xml.next_child()? {
+            let is_field = element.namespace == Namespace::Data && !element.is_nil;
+            match xml.name() {
+                b"id" if is_field => id = Some(OxUserId::new(xml.number("id")?)),
+                b"name" if is_field => name = Some(xml.text()?.to_owned()),
+                _ => xml.skip()?,
+            }
+        }
+        match (id, name) {
+            (Some(id), Some(name)) => Ok(Self { id, name }),
+            _ => Err(XmlError::Unexpected("a user without id or name".into())),
+        }
+    }
+}
+
+impl FromReturn for String {
+    fn from_return<R: Source>(xml: &mut Xml<R>) -> Result<Self, XmlError> {
+        Ok(xml.text()?.to_owned())
     }
 }
 
@@ -166,6 +192,18 @@ impl FromReturn for ModuleAccess {
             }
         }
         Ok(access)
+    }
+}
+
+impl<R: Source> Xml<R> {
+    /// The number that the element it stands in holds; leaves it.
+    pub(crate) fn number(&mut self, name: &str) -> Result<i32, XmlError> {
+        self.text()?.trim().parse().map_err(|_| unexpected(name, "a number"))
+    }
+
+    /// The flag that the element it stands in holds; leaves it.
+    pub(crate) fn flag(&mut self, name: &str) -> Result<bool, XmlError> {
+        parse_bool(self.text()?).ok_or_else(|| unexpected(name, "true or false"))
     }
 }
 

@@ -13,7 +13,10 @@ use crate::fault::{Fault, FaultKind, one_line};
 use crate::id::{ContextId, OxUserId};
 use crate::service::Operation;
 use crate::service::context::ContextService;
+use crate::service::deputy::DeputyService;
 use crate::service::group::GroupService;
+use crate::service::resource::ResourceService;
+use crate::service::secondary_account::SecondaryAccountService;
 use crate::service::user::UserService;
 use crate::service::user_copy::UserCopyService;
 use crate::transport::{Reply, Transport, TransportError};
@@ -201,6 +204,36 @@ impl Client {
         GroupService::new(self, context, admin)
     }
 
+    /// Calls about the resources of a context; `admin` is the context's administrator.
+    #[must_use]
+    pub const fn resources<'a>(
+        &'a self,
+        context: ContextId,
+        admin: &'a Credentials,
+    ) -> ResourceService<'a> {
+        ResourceService::new(self, context, admin)
+    }
+
+    /// Calls about the secondary mail accounts of a context; `admin` is the context's administrator.
+    #[must_use]
+    pub const fn secondary_accounts<'a>(
+        &'a self,
+        context: ContextId,
+        admin: &'a Credentials,
+    ) -> SecondaryAccountService<'a> {
+        SecondaryAccountService::new(self, context, admin)
+    }
+
+    /// Calls about the deputy permissions of a context; `admin` is the context's administrator.
+    #[must_use]
+    pub const fn deputies<'a>(
+        &'a self,
+        context: ContextId,
+        admin: &'a Credentials,
+    ) -> DeputyService<'a> {
+        DeputyService::new(self, context, admin)
+    }
+
     /// Copies of users between contexts; `master` is the master administrator.
     #[must_use]
     pub const fn user_copies<'a>(&'a self, master: &'a Credentials) -> UserCopyService<'a> {
@@ -242,17 +275,28 @@ impl Client {
         self.call(operation, target, write, |reply, space| self.read_whole(operation, reply, space))
     }
 
-    /// An operation that answers a long list of objects of which only the ids are wanted.
+    /// An operation that answers a long list. It is read as it comes in, so that only what is taken
+    /// from it is kept.
+    pub(crate) fn call_long<T: FromReturn>(
+        &self,
+        operation: &'static Operation,
+        target: &Target<'_>,
+        write: impl FnOnce(&mut Envelope<'_>) -> Result<(), ValueError>,
+    ) -> Result<Vec<T>, Error> {
+        self.call(operation, target, write, |reply, space| match reply.status {
+            200 => self.read_stream(operation, reply),
+            _ => self.read_whole(operation, reply, space),
+        })
+    }
+
+    /// The same, when only the ids of the objects are wanted.
     pub(crate) fn call_ids(
         &self,
         operation: &'static Operation,
         target: &Target<'_>,
         write: impl FnOnce(&mut Envelope<'_>) -> Result<(), ValueError>,
     ) -> Result<Vec<OxUserId>, Error> {
-        let ids = self.call(operation, target, write, |reply, space| match reply.status {
-            200 => self.read_stream::<IdOnly>(operation, reply),
-            _ => self.read_whole(operation, reply, space),
-        })?;
+        let ids: Vec<IdOnly> = self.call_long(operation, target, write)?;
         Ok(ids.into_iter().map(|IdOnly(id)| OxUserId::new(id)).collect())
     }
 

@@ -122,6 +122,18 @@ impl<'b> Envelope<'b> {
         close(self.out, self.prefix, parameter);
     }
 
+    /// A parameter that is an object without a table of fields.
+    pub(crate) fn nested(
+        &mut self,
+        parameter: &str,
+        write: impl FnOnce(&mut Fields<'_>) -> Result<(), ValueError>,
+    ) -> Result<(), ValueError> {
+        open(self.out, self.prefix, parameter);
+        write(&mut Fields { out: self.out })?;
+        close(self.out, self.prefix, parameter);
+        Ok(())
+    }
+
     /// A parameter that is a text.
     pub(crate) fn text(&mut self, parameter: &'static str, text: &str) -> Result<(), ValueError> {
         text_element(self.out, self.prefix, parameter, text)
@@ -140,6 +152,36 @@ impl<'b> Envelope<'b> {
         text_element(self.out, "r", "login", &credentials.login)?;
         text_element(self.out, "r", "password", credentials.password.expose())?;
         close(self.out, self.prefix, "auth");
+        Ok(())
+    }
+}
+
+/// The fields of an object under construction.
+pub(crate) struct Fields<'b> {
+    out: &'b mut String,
+}
+
+impl Fields<'_> {
+    pub(crate) fn text(&mut self, name: &'static str, text: &str) -> Result<(), ValueError> {
+        text_element(self.out, "d", name, text)
+    }
+
+    pub(crate) fn number(&mut self, name: &str, number: i32) {
+        element(self.out, name, &number.to_string());
+    }
+
+    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+        element(self.out, name, bool_text(flag));
+    }
+
+    pub(crate) fn nested(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut Fields<'_>) -> Result<(), ValueError>,
+    ) -> Result<(), ValueError> {
+        open(self.out, "d", name);
+        write(&mut Fields { out: self.out })?;
+        close(self.out, "d", name);
         Ok(())
     }
 }

@@ -82,6 +82,12 @@ id!(
     "group"
 );
 
+id!(
+    /// The number of a resource within its context.
+    OxResourceId,
+    "resource"
+);
+
 /// A text or number that cannot be an id: not a number, negative, or beyond `xs:int`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an OX {what} id: {found:?}, expected a number from 0 to 2147483647")]

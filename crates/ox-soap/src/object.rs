@@ -45,7 +45,7 @@ pub struct FieldSpec {
 impl FieldSpec {
     /// Its value is never shown, and not taken from answers.
     pub(crate) fn is_secret(&self) -> bool {
-        self.name == "password"
+        matches!(self.name, "password" | "transportPassword")
     }
 }
 

@@ -2,11 +2,14 @@
 //! variant of [`Service`], a table of its objects' fields, and a module with its operations.
 
 pub(crate) mod context;
+pub(crate) mod deputy;
 pub(crate) mod group;
+pub(crate) mod resource;
+pub(crate) mod secondary_account;
 pub(crate) mod user;
 pub(crate) mod user_copy;
 
-use crate::id::{ContextId, OxGroupId, OxUserId};
+use crate::id::{ContextId, OxGroupId, OxResourceId, OxUserId};
 
 /// Namespace of operations and parameters of all services but the user copy.
 pub(crate) const ADMIN: &str = "http://soap.admin.openexchange.com";
@@ -20,11 +23,22 @@ pub(crate) enum Service {
     User,
     UserCopy,
     Group,
+    Resource,
+    SecondaryAccount,
+    Deputy,
 }
 
 impl Service {
     /// In the order of the variants.
-    pub(crate) const ALL: [Self; 4] = [Self::Context, Self::User, Self::UserCopy, Self::Group];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Context,
+        Self::User,
+        Self::UserCopy,
+        Self::Group,
+        Self::Resource,
+        Self::SecondaryAccount,
+        Self::Deputy,
+    ];
 
     /// Last part of the service's path.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -33,6 +47,9 @@ impl Service {
             Self::User => "OXUserService",
             Self::UserCopy => "OXUserCopyService",
             Self::Group => "OXGroupService",
+            Self::Resource => "OXResourceService",
+            Self::SecondaryAccount => "OXSecondaryAccountService",
+            Self::Deputy => deputy::SERVICE,
         }
     }
 
@@ -40,7 +57,10 @@ impl Service {
     pub(crate) const fn namespace(self) -> (&'static str, &'static str) {
         match self {
             Self::UserCopy => ("c", COPY),
-            Self::Context | Self::User | Self::Group => ("s", ADMIN),
+            Self::Deputy => deputy::NAMESPACE,
+            Self::Context | Self::User | Self::Group | Self::Resource | Self::SecondaryAccount => {
+                ("s", ADMIN)
+            }
         }
     }
 
@@ -144,6 +164,13 @@ key!(
     GroupKey,
     OxGroupId,
     "group"
+);
+key!(
+    /// Which resource a call is about. The id wins over the name; names are compared without letter
+    /// case.
+    ResourceKey,
+    OxResourceId,
+    "resource"
 );
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ impl DataObject<UserField> {
     }
 }
 
+/// Id and name of a user, out of an answer that holds whole users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName {
+    /// `id`
+    pub id: OxUserId,
+    /// `name`: the login name.
+    pub name: String,
+}
+
 fields! {
     /// The fields of [`User`] in schema order; variants are the element names in camel case.
     pub enum UserField of "User" in "OXUserService" {

@@ -89,6 +89,7 @@ from! {
     i64 => Number(v) v;
     crate::OxUserId => Number(v) v.into();
     crate::OxGroupId => Number(v) v.into();
+    crate::OxResourceId => Number(v) v.into();
     crate::ContextId => Number(v) v.into();
     Vec<u8> => Bytes(v) v;
     &[u8] => Bytes(v) v.to_vec();

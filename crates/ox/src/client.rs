@@ -4,8 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use idspool_ox_soap::{
-    Client, Context, ContextId, Credentials, Error, FaultKind, Group, GroupKey, ModuleAccess,
-    OxGroupId, OxUserId, User, UserKey,
+    Account, AccountDataOnCreate, Client, Context, ContextId, Credentials, DeputyPermission,
+    DeputyService, Error, FaultKind, Group, GroupKey, GroupService, ModuleAccess, OxGroupId,
+    OxResourceId, OxUserId, Resource, ResourceKey, ResourceService, SecondaryAccountService, User,
+    UserKey, UserName, UserService, Whom,
 };
 use idspool_spool::FaultClass;
 
@@ -42,6 +44,7 @@ pub(crate) struct SoapOx {
     stop: StopTime,
 }
 
+#[allow(dead_code, reason = "not every rule calls every operation yet")]
 impl SoapOx {
     pub(crate) fn new(client: Client, stop: StopTime) -> Self {
         Self { client, stop }
@@ -54,6 +57,29 @@ impl SoapOx {
             return Err(stopping());
         }
         Ok(&self.client)
+    }
+
+    fn users<'a>(&'a self, scope: Scope<'a>) -> Result<UserService<'a>, OxError> {
+        Ok(self.client()?.users(scope.context, scope.admin))
+    }
+
+    fn group_service<'a>(&'a self, scope: Scope<'a>) -> Result<GroupService<'a>, OxError> {
+        Ok(self.client()?.groups(scope.context, scope.admin))
+    }
+
+    fn resource_service<'a>(&'a self, scope: Scope<'a>) -> Result<ResourceService<'a>, OxError> {
+        Ok(self.client()?.resources(scope.context, scope.admin))
+    }
+
+    fn account_service<'a>(
+        &'a self,
+        scope: Scope<'a>,
+    ) -> Result<SecondaryAccountService<'a>, OxError> {
+        Ok(self.client()?.secondary_accounts(scope.context, scope.admin))
+    }
+
+    fn deputy_service<'a>(&'a self, scope: Scope<'a>) -> Result<DeputyService<'a>, OxError> {
+        Ok(self.client()?.deputies(scope.context, scope.admin))
     }
 }
 
@@ -70,6 +96,8 @@ impl From<Error> for OxError {
     fn from(error: Error) -> Self {
         let refusal = error.fault_kind().map(|kind| match kind {
             FaultKind::NoSuchUser => Refusal::NoSuchUser,
+            FaultKind::NoSuchGroup => Refusal::NoSuchGroup,
+            FaultKind::NoSuchResource => Refusal::NoSuchResource,
             FaultKind::InvalidData => Refusal::InvalidData,
             FaultKind::UserExists => Refusal::UserExists,
             kind if kind.is_not_found() => Refusal::NotFound,
@@ -97,7 +125,19 @@ fn existing<T>(result: Result<T, Error>) -> Result<Option<T>, OxError> {
 
 impl Ox for SoapOx {
     fn context_exists(&self, master: &Credentials, context: ContextId) -> Result<bool, OxError> {
-        existing(self.client()?.contexts(master).get_data(context)).map(|found| found.is_some())
+        Ok(self.context_data(master, context)?.is_some())
+    }
+
+    fn context_data(
+        &self,
+        master: &Credentials,
+        context: ContextId,
+    ) -> Result<Option<Context>, OxError> {
+        existing(self.client()?.contexts(master).get_data(context))
+    }
+
+    fn contexts(&self, master: &Credentials) -> Result<Vec<Context>, OxError> {
+        Ok(self.client()?.contexts(master).list_all()?)
     }
 
     fn create_context(
@@ -124,7 +164,7 @@ impl Ox for SoapOx {
     }
 
     fn user_exists(&self, scope: Scope<'_>, name: &str) -> Result<bool, OxError> {
-        Ok(self.client()?.users(scope.context, scope.admin).exists(UserKey::name(name))?)
+        Ok(self.users(scope)?.exists(UserKey::name(name))?)
     }
 
     fn user(&self, scope: Scope<'_>, which: Which<'_>) -> Result<Option<User>, OxError> {
@@ -132,15 +172,15 @@ impl Ox for SoapOx {
             Which::Id(id) => UserKey::id(id),
             Which::Name(name) => UserKey::name(name),
         };
-        existing(self.client()?.users(scope.context, scope.admin).get_data(key))
+        existing(self.users(scope)?.get_data(key))
     }
 
     fn create_user(&self, scope: Scope<'_>, user: &User) -> Result<OxUserId, OxError> {
-        Ok(self.client()?.users(scope.context, scope.admin).create(user)?)
+        Ok(self.users(scope)?.create(user)?)
     }
 
     fn change_user(&self, scope: Scope<'_>, user: &User) -> Result<(), OxError> {
-        Ok(self.client()?.users(scope.context, scope.admin).change(user)?)
+        Ok(self.users(scope)?.change(user)?)
     }
 
     fn change_rights(
@@ -149,13 +189,27 @@ impl Ox for SoapOx {
         id: OxUserId,
         access: ModuleAccess,
     ) -> Result<(), OxError> {
-        let users = self.client()?.users(scope.context, scope.admin);
-        Ok(users.change_by_module_access(UserKey::id(id), access)?)
+        Ok(self.users(scope)?.change_by_module_access(UserKey::id(id), access)?)
+    }
+
+    fn rights_of(&self, scope: Scope<'_>, id: OxUserId) -> Result<ModuleAccess, OxError> {
+        Ok(self.users(scope)?.get_module_access(UserKey::id(id))?)
+    }
+
+    fn user_ids(&self, scope: Scope<'_>) -> Result<Vec<OxUserId>, OxError> {
+        Ok(self.users(scope)?.list_all()?)
+    }
+
+    fn users_data(&self, scope: Scope<'_>, ids: &[OxUserId]) -> Result<Vec<User>, OxError> {
+        Ok(self.users(scope)?.get_multiple_data(ids)?)
+    }
+
+    fn user_names(&self, scope: Scope<'_>, ids: &[OxUserId]) -> Result<Vec<UserName>, OxError> {
+        Ok(self.users(scope)?.names(ids)?)
     }
 
     fn delete_user(&self, scope: Scope<'_>, id: OxUserId, name: &str) -> Result<(), OxError> {
-        let users = self.client()?.users(scope.context, scope.admin);
-        Ok(users.delete(UserKey::id(id).and_name(name))?)
+        Ok(self.users(scope)?.delete(UserKey::id(id).and_name(name))?)
     }
 
     fn copy_user(
@@ -169,18 +223,115 @@ impl Ox for SoapOx {
     }
 
     fn groups_of_user(&self, scope: Scope<'_>, id: OxUserId) -> Result<Vec<Group>, OxError> {
-        let groups = self.client()?.groups(scope.context, scope.admin);
-        Ok(groups.list_groups_for_user(UserKey::id(id))?)
+        Ok(self.group_service(scope)?.list_groups_for_user(UserKey::id(id))?)
     }
 
     fn group(&self, scope: Scope<'_>, id: OxGroupId) -> Result<Option<Group>, OxError> {
-        existing(self.client()?.groups(scope.context, scope.admin).get_data(GroupKey::id(id)))
+        existing(self.group_service(scope)?.get_data(GroupKey::id(id)))
+    }
+
+    fn group_named(&self, scope: Scope<'_>, name: &str) -> Result<Option<Group>, OxError> {
+        existing(self.group_service(scope)?.get_data(GroupKey::name(name)))
+    }
+
+    fn groups(&self, scope: Scope<'_>) -> Result<Vec<Group>, OxError> {
+        Ok(self.group_service(scope)?.list_all()?)
+    }
+
+    fn create_group(&self, scope: Scope<'_>, group: &Group) -> Result<OxGroupId, OxError> {
+        Ok(self.group_service(scope)?.create(group)?)
+    }
+
+    fn change_group(&self, scope: Scope<'_>, group: &Group) -> Result<(), OxError> {
+        Ok(self.group_service(scope)?.change(group)?)
     }
 
     fn delete_group(&self, scope: Scope<'_>, id: OxGroupId, name: &str) -> Result<(), OxError> {
-        let groups = self.client()?.groups(scope.context, scope.admin);
         let key = GroupKey::id(id);
-        Ok(groups.delete(if name.is_empty() { key } else { key.and_name(name) })?)
+        let key = if name.is_empty() { key } else { key.and_name(name) };
+        Ok(self.group_service(scope)?.delete(key)?)
+    }
+
+    fn resource_named(&self, scope: Scope<'_>, name: &str) -> Result<Option<Resource>, OxError> {
+        existing(self.resource_service(scope)?.get_data(ResourceKey::name(name)))
+    }
+
+    fn resources(&self, scope: Scope<'_>) -> Result<Vec<Resource>, OxError> {
+        Ok(self.resource_service(scope)?.list_all()?)
+    }
+
+    fn create_resource(
+        &self,
+        scope: Scope<'_>,
+        resource: &Resource,
+    ) -> Result<OxResourceId, OxError> {
+        Ok(self.resource_service(scope)?.create(resource)?)
+    }
+
+    fn change_resource(&self, scope: Scope<'_>, resource: &Resource) -> Result<(), OxError> {
+        Ok(self.resource_service(scope)?.change(resource)?)
+    }
+
+    fn delete_resource(
+        &self,
+        scope: Scope<'_>,
+        id: OxResourceId,
+        name: &str,
+    ) -> Result<(), OxError> {
+        let key = ResourceKey::id(id).and_name(name);
+        Ok(self.resource_service(scope)?.delete(key)?)
+    }
+
+    fn create_account(
+        &self,
+        scope: Scope<'_>,
+        account: &AccountDataOnCreate,
+        user: OxUserId,
+    ) -> Result<(), OxError> {
+        Ok(self.account_service(scope)?.create(account, &[user])?)
+    }
+
+    fn delete_account(
+        &self,
+        scope: Scope<'_>,
+        address: &str,
+        whom: Whom<'_>,
+    ) -> Result<bool, OxError> {
+        Ok(self.account_service(scope)?.delete(address, whom)?)
+    }
+
+    fn accounts(&self, scope: Scope<'_>, whom: Whom<'_>) -> Result<Vec<Account>, OxError> {
+        Ok(self.account_service(scope)?.list(whom)?)
+    }
+
+    fn grant_deputy(
+        &self,
+        scope: Scope<'_>,
+        grantor: OxUserId,
+        permission: &DeputyPermission,
+    ) -> Result<String, OxError> {
+        Ok(self.deputy_service(scope)?.grant(grantor, permission)?)
+    }
+
+    fn revoke_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
+        Ok(self.deputy_service(scope)?.revoke_all(grantor)?)
+    }
+
+    fn block_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
+        Ok(self.deputy_service(scope)?.block_manual(grantor)?)
+    }
+
+    fn unblock_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
+        Ok(self.deputy_service(scope)?.unblock_manual(grantor)?)
+    }
+
+    fn deputies(
+        &self,
+        scope: Scope<'_>,
+        grantor: OxUserId,
+    ) -> Result<Vec<DeputyPermission>, OxError> {
+        let all = self.deputy_service(scope)?.list()?;
+        Ok(all.into_iter().filter(|one| one.grantor == grantor).map(|one| one.permission).collect())
     }
 
     fn pause(&self, pause: Duration) -> Result<(), OxError> {

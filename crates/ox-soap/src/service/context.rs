@@ -91,7 +91,7 @@ impl<'a> ContextService<'a> {
     /// # Errors
     /// As for every call.
     pub fn list(self, search_pattern: &str) -> Result<Vec<Context>, Error> {
-        self.client.call_all(LIST, &Target::default(), |envelope| {
+        self.client.call_long(LIST, &Target::default(), |envelope| {
             envelope.text("search_pattern", search_pattern)?;
             envelope.auth(self.credentials)
         })
@@ -103,7 +103,7 @@ impl<'a> ContextService<'a> {
     /// As for every call.
     pub fn list_all(self) -> Result<Vec<Context>, Error> {
         self.client
-            .call_all(LIST_ALL, &Target::default(), |envelope| envelope.auth(self.credentials))
+            .call_long(LIST_ALL, &Target::default(), |envelope| envelope.auth(self.credentials))
     }
 }
 

@@ -1,12 +1,13 @@
 //! `OXUserService`.
 
 use crate::access::ModuleAccess;
+use crate::answer::FromReturn;
 use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::{Error, Target};
 use crate::id::{ContextId, OxUserId};
 use crate::service::{Operation, UserKey, operation};
-use crate::user::{User, UserField};
+use crate::user::{User, UserField, UserName};
 
 const EXISTS: &Operation = &operation!(User, "exists", reads);
 const GET_DATA: &Operation = &operation!(User, "getData", reads);
@@ -68,10 +69,23 @@ impl<'a> UserService<'a> {
     /// As for every call; when one of them does not exist the whole call [is not
     /// found](Error::is_not_found).
     pub fn get_multiple_data(self, users: &[OxUserId]) -> Result<Vec<User>, Error> {
+        self.read_multiple(users)
+    }
+
+    /// The names of several users. OX sends the same as for [`Self::get_multiple_data`], but no more
+    /// of it than the names is kept.
+    ///
+    /// # Errors
+    /// As for [`Self::get_multiple_data`].
+    pub fn names(self, users: &[OxUserId]) -> Result<Vec<UserName>, Error> {
+        self.read_multiple(users)
+    }
+
+    fn read_multiple<T: FromReturn>(self, users: &[OxUserId]) -> Result<Vec<T>, Error> {
         if users.is_empty() {
             return Ok(Vec::new());
         }
-        self.client.call_all(GET_MULTIPLE_DATA, &self.all(), |envelope| {
+        self.client.call_long(GET_MULTIPLE_DATA, &self.all(), |envelope| {
             envelope.context("ctx", self.context)?;
             for user in users {
                 envelope.key("users", Some(user.value()), None)?;
