@@ -10,7 +10,7 @@ use idspool_udm::ConvertedItem;
 
 use crate::credentials::CredentialsFile;
 use crate::halt::{Halt, Skip};
-use crate::mapping::MappingFile;
+use crate::mapping::{self, MappingFile};
 use crate::ox::Ox;
 use crate::profile::ProfileFile;
 use crate::requeue::Copy;
@@ -40,7 +40,7 @@ impl Core {
         Ok(Self {
             credentials: CredentialsFile::new(settings.credentials_file.clone()),
             profiles: ProfileFile::new(data.join("ModuleAccessDefinitions.properties")),
-            mapping: MappingFile::new(data.join("AttributeMapping.json")),
+            mapping: MappingFile::new(data.join(mapping::FILE)),
             notes: Notes::open(data.join("unfinished"))?,
             ox,
             requeued: Mutex::default(),

@@ -4,19 +4,19 @@
 //! Administrators edit the file by hand. It is read again whenever it changed, and read again under a
 //! lock before it is written, so that no edit is lost; unknown entries and keys survive.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fs2::FileExt as _;
 use idspool_ox_soap::{ContextId, Credentials};
 use idspool_service::Secret;
 use idspool_spool::durable;
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
+use crate::edit_lock;
 use crate::stamp::Cached;
 
 const MASTER: &str = "master";
@@ -232,7 +232,7 @@ impl CredentialsFile {
 
     /// Reads the file under the lock, changes it, and writes it when it differs.
     fn update(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), CredentialsError> {
-        let _lock = self.lock()?;
+        let _lock = edit_lock::take(&self.path).map_err(|error| self.write_error(&error))?;
         let (before, exists) = match self.read() {
             Ok(entries) => (entries, true),
             Err(CredentialsError::Read { .. }) if self.is_missing() => (Map::new(), false),
@@ -254,22 +254,6 @@ impl CredentialsFile {
 
     fn is_missing(&self) -> bool {
         matches!(fs::metadata(&self.path), Err(error) if error.kind() == ErrorKind::NotFound)
-    }
-
-    /// The lock stands beside the file, because the file itself is replaced.
-    fn lock(&self) -> Result<File, CredentialsError> {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(self.path.file_name().unwrap_or_default());
-        name.push(".lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(self.path.with_file_name(name))
-            .map_err(|error| self.write_error(&error))?;
-        lock.lock_exclusive().map_err(|error| self.write_error(&error))?;
-        Ok(lock)
     }
 
     fn write_error(&self, error: &dyn std::fmt::Display) -> CredentialsError {

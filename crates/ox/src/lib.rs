@@ -14,6 +14,7 @@
 //! | `context`, `access_profile`, `user`, `group`, `account`, `resource` | the rules per type of object |
 //! | [`admin`] | what an administrator does beside provisioning |
 //! | `later` | types that this version keeps but does not send |
+//! | `edit_lock`, `stamp` | files that administrators edit as well |
 //! | `requeue` | groups that follow from a new user |
 //! | `digest` | whether there is anything to send |
 //! | `unfinished` | deletions that a crash could leave half done |
@@ -32,6 +33,7 @@ mod core;
 mod credentials;
 mod date;
 mod digest;
+mod edit_lock;
 #[cfg(test)]
 mod fake;
 mod group;

@@ -70,7 +70,16 @@ impl MappingFile {
     }
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+/// What is wrong with a mapping that is to be written.
+///
+/// # Errors
+/// The text says which entry cannot be used.
+pub(crate) fn check(value: &Value) -> Result<(), String> {
+    parse(value, &Mapping::built_in()).map(drop)
+}
+
+/// Reads a mapping file, unless it is absurdly large.
+pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     if fs::metadata(path)?.len() > LIMIT {
         return Err(std::io::Error::new(
             ErrorKind::FileTooLarge,
@@ -122,14 +131,10 @@ fn parse_entry(object: &Map<String, Value>, default: &Entry) -> Result<Entry, St
             "nillable" => entry.required = !value.as_bool().ok_or(wrong("true or false"))?,
             "multi_value" => entry.multi_value = value.as_bool().ok_or(wrong("true or false"))?,
             "special_handling" => {
-                entry.handling = match value.as_str() {
-                    Some("DEFAULT") => Handling::Default,
-                    Some("IMAGE") => Handling::Image,
-                    Some("DATE") => Handling::Date,
-                    Some("IMAP_URL") => Handling::ImapUrl,
-                    Some("SMTP_URL") => Handling::SmtpUrl,
-                    _ => return Err(wrong("DEFAULT, IMAGE, DATE, IMAP_URL or SMTP_URL")),
-                }
+                entry.handling = value
+                    .as_str()
+                    .and_then(Handling::named)
+                    .ok_or(wrong("DEFAULT, IMAGE, DATE, IMAP_URL or SMTP_URL"))?;
             }
             "alternative_attributes" => match value {
                 Value::Null => {}

@@ -10,11 +10,13 @@ mod table;
 use std::sync::Arc;
 
 pub(crate) use apply::{BadValue, Converter};
-pub(crate) use file::MappingError;
-pub(crate) use file::MappingFile;
+pub(crate) use file::{MappingError, MappingFile, check, read_bounded};
 use table::TABLE;
 
 use idspool_ox_soap::UserField;
+
+/// Name of the mapping file in the data directory.
+pub(crate) const FILE: &str = "AttributeMapping.json";
 
 /// What happens to a value on its way to OX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,25 @@ pub(crate) enum Handling {
     ImapUrl,
     /// The SMTP server, with port and scheme from `OX_SMTP_SERVER`.
     SmtpUrl,
+}
+
+impl Handling {
+    const ALL: [Self; 5] = [Self::Default, Self::Image, Self::Date, Self::ImapUrl, Self::SmtpUrl];
+
+    /// Its name in the mapping file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Default => "DEFAULT",
+            Self::Image => "IMAGE",
+            Self::Date => "DATE",
+            Self::ImapUrl => "IMAP_URL",
+            Self::SmtpUrl => "SMTP_URL",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|handling| handling.name() == name)
+    }
 }
 
 /// One OX property: the fixed side of an entry.
