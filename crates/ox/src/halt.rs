@@ -111,7 +111,7 @@ impl From<crate::template::NoValue> for Halt {
 
 impl From<idspool_provisioner::Error> for Halt {
     fn from(error: idspool_provisioner::Error) -> Self {
-        Self::Fault(Fault::transient(error.to_string()))
+        Self::Fault(error.to_fault())
     }
 }
 

@@ -1,7 +1,7 @@
 //! OX App Suite as a recipient of the provisioner's loop.
 
 use idspool_ox_soap::{Client, ContextId};
-use idspool_provisioner::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient};
+use idspool_provisioner::{Access, Delivery, Facts, Fault, Indexing, Key, Outcome, Recipient};
 use idspool_udm::{ConvertedItem, ItemHead, Module, dn};
 use tracing::warn;
 
@@ -45,6 +45,21 @@ impl OxRecipient {
     #[cfg(test)]
     pub(crate) fn of(core: Core) -> Self {
         Self { core }
+    }
+
+    /// How the index reads snapshots.
+    pub const INDEXING: Indexing =
+        Indexing { facts_of: Self::facts_of, references_of: Self::references_of };
+
+    /// DNs whose objects matter to what OX has of this one: users of a functional account, deputies of
+    /// a user. Groups need none, since each user names its groups.
+    fn references_of(item: &ConvertedItem) -> Vec<String> {
+        let Some(props) = item.object.as_ref().map(Props) else { return Vec::new() };
+        match item.module() {
+            Some(Module::FunctionalAccount) => props.texts("users").map(str::to_owned).collect(),
+            Some(Module::User) => crate::requeue::deputies(props),
+            _ => Vec::new(),
+        }
     }
 
     /// What the index notes of an object when only its snapshot is known.

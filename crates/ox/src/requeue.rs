@@ -1,12 +1,14 @@
 //! Putting groups into the queue again, because the id of a member became known
 //! (ox-provisioning 3.6).
 
-use idspool_provisioner::{Delivery, Fault};
+use idspool_provisioner::Delivery;
 use idspool_spool::ItemName;
+use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::core::Core;
 use crate::halt::Halt;
+use crate::props::Props;
 
 /// A copy of a group's item in the queue.
 pub(crate) struct Copy {
@@ -33,16 +35,7 @@ pub(crate) fn groups<'d>(
         if is_waiting(core, delivery, &known.id) {
             continue;
         }
-        let Some(snapshot) = delivery.objects.snapshot(&known.id)? else {
-            return Err(Fault::permanent(format!(
-                "Old object file {} for {dn} does not exist!\nYou need to re-provision \"{dn}\" (see \
-                 https://docs.software-univention.de/ox-connector-app/latest/troubleshooting.html\
-                 #traceback-provisioning-groups).",
-                known.path.display()
-            ))
-            .with_remedy(format!("re-provision {dn}"))
-            .into());
-        };
+        let Some(snapshot) = delivery.objects.snapshot(&known.id)? else { continue };
         let name = delivery.queue.enqueue(&snapshot.to_queue_bytes())?;
         info!(
             "Added {} to the listener queue as {}",
@@ -77,4 +70,18 @@ pub(crate) fn is_copy(core: &Core, delivery: &Delivery<'_>) -> bool {
     let is_copy = delivery.path.file_name() == Some(copy.name.as_str().as_ref());
     copy.is_delivered |= is_copy;
     is_copy
+}
+
+/// DNs of the deputies that a user names (ox-provisioning 5.4): an entry is a list, or one text with its
+/// parts joined.
+pub(crate) fn deputies(props: Props<'_>) -> Vec<String> {
+    let Some(Value::Array(entries)) = props.value("oxDeputyPermissionGivenTo") else {
+        return Vec::new();
+    };
+    let deputy = |entry: &Value| match entry {
+        Value::Array(parts) => Some(parts.first()?.as_str()?.to_owned()),
+        Value::String(text) => Some(text.split(" |:$:| ").next()?.to_owned()),
+        _ => None,
+    };
+    entries.iter().filter_map(deputy).collect()
 }

@@ -63,7 +63,7 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
             anyhow::bail!("{}{remedy}", fault.message);
         }
     };
-    let objects = Objects::open(&queue, OxRecipient::facts_of)?;
+    let objects = Objects::open(&queue, OxRecipient::INDEXING)?;
     info!("Provisioning {} to {}", queue.display(), config.ox.soap_server);
     let mode = if options.once { Mode::Once } else { Mode::Daemon };
     let ended = Engine::new(consumer, &recipient, &objects, shutdown).run(mode);

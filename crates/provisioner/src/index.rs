@@ -18,6 +18,8 @@ pub(crate) struct Indexed {
     pub(crate) id: String,
     pub(crate) module: String,
     pub(crate) facts: Facts,
+    /// Normalised; empty when it belongs to nobody or to another object.
+    pub(crate) dn: String,
     /// Modification time of the snapshot in nanoseconds: tells whether it was edited since.
     pub(crate) stamp: i64,
 }
@@ -28,8 +30,8 @@ pub(crate) struct Index {
 }
 
 /// Version of the tables; another one means that the index is made anew.
-const VERSION: i64 = 1;
-const COLUMNS: &str = "id, module, scope, remote_id, active, digest, rights, stamp";
+const VERSION: i64 = 2;
+const COLUMNS: &str = "id, module, scope, remote_id, active, digest, rights, stamp, dn";
 
 impl Index {
     /// Opens or makes the index. One that is damaged or of another version is made anew.
@@ -68,6 +70,10 @@ impl Index {
                      stamp INTEGER NOT NULL
                  ) WITHOUT ROWID;
                  CREATE UNIQUE INDEX object_dn ON object (dn);
+                 CREATE TABLE reference (
+                     id TEXT, dn TEXT, PRIMARY KEY (id, dn)
+                 ) WITHOUT ROWID;
+                 CREATE INDEX reference_dn ON reference (dn);
                  CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
                  PRAGMA user_version = {VERSION};
                  COMMIT;"
@@ -128,7 +134,65 @@ impl Index {
 
     pub(crate) fn remove(&self, id: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([id])?;
+        self.connection.prepare_cached("DELETE FROM reference WHERE id = ?1")?.execute([id])?;
         Ok(())
+    }
+
+    /// Removes all objects.
+    pub(crate) fn clear(&self) -> rusqlite::Result<()> {
+        self.connection.execute_batch("BEGIN; DELETE FROM object; DELETE FROM reference; COMMIT;")
+    }
+
+    /// Takes a DN from its object.
+    pub(crate) fn forget_dn(&self, dn: &str) -> rusqlite::Result<()> {
+        self.connection.execute("UPDATE object SET dn = NULL WHERE dn = ?1", [dn])?;
+        Ok(())
+    }
+
+    /// Makes `dns` all that the object with this id refers to. They are normalised, in order, each once.
+    pub(crate) fn refer(&self, id: &str, dns: &[String]) -> rusqlite::Result<()> {
+        let noted = self
+            .connection
+            .prepare_cached("SELECT dn FROM reference WHERE id = ?1 ORDER BY dn")?
+            .query_map([id], |row| row.get::<_, String>(0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        // An account may list thousands of users, of which one changes.
+        for gone in noted.iter().filter(|dn| dns.binary_search(dn).is_err()) {
+            self.connection
+                .prepare_cached("DELETE FROM reference WHERE id = ?1 AND dn = ?2")?
+                .execute([id, gone])?;
+        }
+        for new in dns.iter().filter(|dn| noted.binary_search(dn).is_err()) {
+            self.connection
+                .prepare_cached("INSERT INTO reference (id, dn) VALUES (?1, ?2)")?
+                .execute([id, new])?;
+        }
+        Ok(())
+    }
+
+    /// The objects that refer to a DN in normalised form.
+    pub(crate) fn referring(&self, dn: &str) -> rusqlite::Result<Vec<Indexed>> {
+        self.connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM object
+                 WHERE id IN (SELECT id FROM reference WHERE dn = ?1) ORDER BY id"
+            ))?
+            .query_map([dn], indexed)?
+            .collect()
+    }
+
+    /// At most `count` objects with greater ids than this one.
+    pub(crate) fn page(&self, after: &str, count: usize) -> rusqlite::Result<Vec<Indexed>> {
+        self.connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM object WHERE id > ?1 ORDER BY id LIMIT {count}"
+            ))?
+            .query_map([after], indexed)?
+            .collect()
+    }
+
+    pub(crate) fn count(&self) -> rusqlite::Result<usize> {
+        self.connection.query_row("SELECT count(*) FROM object", [], |row| row.get(0))
     }
 
     /// Collects the changes that follow into one transaction, until [`Index::keep`]; many small changes
@@ -158,14 +222,25 @@ impl Index {
             .optional()
     }
 
-    /// Calls `visit` with the id of every object.
-    pub(crate) fn each(&self, mut visit: impl FnMut(&str)) -> rusqlite::Result<()> {
-        let mut statement = self.connection.prepare("SELECT id FROM object")?;
+    /// Calls `visit` with id and DN of every object.
+    pub(crate) fn each_dn(
+        &self,
+        mut visit: impl FnMut(&str, Option<&str>),
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare("SELECT id, dn FROM object")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            visit(&row.get::<_, String>(0)?);
+            visit(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str_or_null()?);
         }
         Ok(())
+    }
+
+    /// Whether SQLite finds no damage.
+    #[cfg(test)]
+    pub(crate) fn is_sound(&self) -> rusqlite::Result<bool> {
+        let found: String =
+            self.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        Ok(found == "ok")
     }
 
     pub(crate) fn note(&self, name: &str) -> rusqlite::Result<Option<String>> {
@@ -193,6 +268,7 @@ fn indexed(row: &Row<'_>) -> rusqlite::Result<Indexed> {
             rights: row.get(6)?,
         },
         stamp: row.get(7)?,
+        dn: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
     })
 }
 

@@ -34,5 +34,5 @@ pub mod recipient;
 mod slot;
 
 pub use engine::{Ended, Engine, EngineError, Mode};
-pub use objects::{Error, FactsOf, Known, Objects};
+pub use objects::{Error, Indexing, Known, Objects, Rebuilt};
 pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient, Waiting};

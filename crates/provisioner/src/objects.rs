@@ -17,14 +17,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
 use idspool_spool::{Replacements, boot_id, durable, remove_drafts};
-use idspool_udm::{ConvertedItem, dn};
+use idspool_udm::ConvertedItem;
 
+pub use self::error::Error;
+pub use self::reconcile::Rebuilt;
+use self::scratch::Scratch;
 use crate::Facts;
-use crate::index::{Index, Indexed};
+use crate::index::Index;
 
-/// Derives what the index notes of an object from its snapshot alone, where the delivery itself is
-/// unknown (no digest, no rights).
-pub type FactsOf = fn(&ConvertedItem) -> Facts;
+mod error;
+mod lookup;
+mod reconcile;
+mod scratch;
+
+/// What the index notes of an object, as far as its snapshot tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Indexing {
+    /// Facts where the delivery itself is unknown (no digest, no rights).
+    pub facts_of: fn(&ConvertedItem) -> Facts,
+    /// DNs of the objects that this one refers to, in any spelling; see [`Objects::referring`].
+    pub references_of: fn(&ConvertedItem) -> Vec<String>,
+}
 
 /// The snapshots of one recipient and the index over them.
 #[derive(Debug)]
@@ -32,7 +45,9 @@ pub struct Objects {
     folder: PathBuf,
     index: Mutex<Index>,
     staged: Mutex<Staged>,
-    facts_of: FactsOf,
+    indexing: Indexing,
+    /// Where changes go when nothing may be changed in the queue.
+    scratch: Option<Scratch>,
 }
 
 /// States that are not on disk yet, and the times that their files will have.
@@ -53,6 +68,8 @@ pub struct Known {
     pub module: String,
     /// What is noted of it.
     pub facts: Facts,
+    /// Its DN in normalised form; empty when the DN now belongs to another object, or was forgotten.
+    pub dn: String,
     /// Its snapshot.
     pub path: PathBuf,
 }
@@ -65,8 +82,6 @@ const INDEX: &str = ".objects.sqlite";
 const MODE: u32 = 0o600;
 /// More than any real object: a user with a large photo and certificate is below 1 MiB.
 const LARGEST: u64 = 64 << 20;
-/// Rows written as one transaction when the index is made.
-const TOGETHER: usize = 1000;
 
 impl Objects {
     /// Opens the snapshots of the queue in `queue`, making `old/` and the index if they are missing,
@@ -74,24 +89,50 @@ impl Objects {
     ///
     /// # Errors
     /// The folder or the index cannot be made or read.
-    pub fn open(queue: &Path, facts_of: FactsOf) -> Result<Self, Error> {
+    pub fn open(queue: &Path, indexing: Indexing) -> Result<Self, Error> {
         let folder = queue.join(FOLDER);
         durable::create_dirs(&folder)?;
         remove_drafts(&folder)?;
         let path = queue.join(INDEX);
         let index = Index::open(&path).map_err(|source| Error::Index { path, source })?;
-        let staged =
-            Staged { files: Replacements::new(&folder), states: HashMap::new(), removed: 0 };
-        let objects =
-            Self { folder, index: Mutex::new(index), staged: Mutex::new(staged), facts_of };
-        let state = objects.state_on_disk()?;
-        let noted = objects.on_index(|index| index.note("clean"))?;
-        if noted.as_deref() != Some(state.as_str()) {
+        let objects = Self::over(folder, index, indexing, None);
+        if !objects.is_clean()? {
             objects.reconcile()?;
         }
         // From here on the index counts as behind until `close` says otherwise.
         objects.on_index(|index| index.set_note("clean", ""))?;
         Ok(objects)
+    }
+
+    /// Opens a view of the snapshots of the queue in `queue`: nothing there is changed, touched or
+    /// locked, whoever else works with it, and nothing need be there yet. What is stored or forgotten
+    /// here counts here alone, and is gone with the view.
+    ///
+    /// The view has an index of its own in the system's temporary folder, which is brought up to date
+    /// with the snapshots as they are now. Without an index in the queue that means reading all of
+    /// them, which the log tells.
+    ///
+    /// # Errors
+    /// The temporary folder cannot be written, or the snapshots cannot be read.
+    pub fn view(queue: &Path, indexing: Indexing) -> Result<Self, Error> {
+        let scratch = Scratch::new()?;
+        let original = queue.join(INDEX);
+        if !scratch.copy_index(&original)? {
+            tracing::info!("No index {}: reading all snapshots", original.display());
+        }
+        let path = scratch.index();
+        let index = Index::open(&path).map_err(|source| Error::Index { path, source })?;
+        let objects = Self::over(queue.join(FOLDER), index, indexing, Some(scratch));
+        if !objects.is_clean()? {
+            objects.reconcile()?;
+        }
+        Ok(objects)
+    }
+
+    fn over(folder: PathBuf, index: Index, indexing: Indexing, scratch: Option<Scratch>) -> Self {
+        let staged =
+            Staged { files: Replacements::new(&folder), states: HashMap::new(), removed: 0 };
+        Self { folder, index: Mutex::new(index), staged: Mutex::new(staged), indexing, scratch }
     }
 
     /// Notes that the index is complete, so that the next start need not compare it.
@@ -132,15 +173,6 @@ impl Objects {
         Ok(self.on_index(|index| index.by_id(id))?.map(|indexed| indexed.facts))
     }
 
-    /// The object with this DN, in whatever spelling.
-    ///
-    /// # Errors
-    /// The index cannot be read.
-    pub fn by_dn(&self, dn: &str) -> Result<Option<Known>, Error> {
-        let key = dn::key(dn);
-        Ok(self.on_index(|index| index.by_dn(&key))?.map(|indexed| self.known(indexed)))
-    }
-
     /// Where the snapshot of an object is, whether or not it exists.
     ///
     /// # Errors
@@ -156,13 +188,14 @@ impl Objects {
     /// The file or the index cannot be written.
     pub fn store(&self, item: &ConvertedItem, facts: &Facts) -> Result<(), Error> {
         let name = file_name(&item.id)?;
+        let bytes = item.to_snapshot_bytes();
+        if let Some(scratch) = &self.scratch {
+            return self.put(item, facts, stamp(scratch.write(&name, &bytes)?));
+        }
         let mut staged = self.staged();
-        let modified = staged.files.add(&name, &item.to_snapshot_bytes(), MODE)?;
-        let stamp = stamp(modified);
+        let stamp = stamp(staged.files.add(&name, &bytes, MODE)?);
         staged.states.insert(item.id.clone(), (item.clone(), stamp));
-        self.on_index(|index| {
-            index.gather().and_then(|()| index.put(item, &dn::key(&item.dn), facts, stamp))
-        })
+        self.put(item, facts, stamp)
     }
 
     /// Notes facts of an object whose state is stored already.
@@ -171,9 +204,7 @@ impl Objects {
     /// The index cannot be written.
     pub fn note(&self, item: &ConvertedItem, facts: &Facts) -> Result<(), Error> {
         let Some((_, stamp)) = self.load(&item.id)? else { return self.store(item, facts) };
-        self.on_index(|index| {
-            index.gather().and_then(|()| index.put(item, &dn::key(&item.dn), facts, stamp))
-        })
+        self.put(item, facts, stamp)
     }
 
     /// Removes the snapshot of an object and its entry in the index. Not being there is fine. Counts at
@@ -183,6 +214,10 @@ impl Objects {
     /// The file cannot be removed or the index not be written.
     pub fn forget(&self, id: &str) -> Result<(), Error> {
         let name = file_name(id)?;
+        if let Some(scratch) = &self.scratch {
+            scratch.hide(&name)?;
+            return self.on_index(|index| index.gather().and_then(|()| index.remove(id)));
+        }
         let mut staged = self.staged();
         staged.files.cancel(&name);
         staged.states.remove(id);
@@ -222,84 +257,13 @@ impl Objects {
         self.on_index(Index::keep)
     }
 
-    /// Brings the index to the state of the files. Only files that are new or were touched since are
-    /// read.
-    ///
-    /// # Errors
-    /// The folder cannot be listed or the index not be written. A snapshot that cannot be read is
-    /// named in the log and left out: the object's own next item shows it.
-    pub fn reconcile(&self) -> Result<(), Error> {
-        // Looked up one by one, not held in memory: a million snapshots are ordinary.
-        let mut changed = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(|source| self.folder_error(source))? {
-            let name = entry.map_err(|source| self.folder_error(source))?.file_name();
-            let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
-                continue;
-            };
-            let Ok(path) = self.path_of(id) else { continue };
-            let Ok(stamp) = stamp_of(&path) else { continue };
-            if self.on_index(|index| index.stamp(id))? != Some(stamp) {
-                changed.push((id.to_owned(), stamp));
-            }
-        }
-        let mut gone = Vec::new();
-        self.on_index(|index| {
-            index.each(|id| {
-                if !self.folder.join(format!("{id}.json")).exists() {
-                    gone.push(id.to_owned());
-                }
-            })
-        })?;
-        if changed.is_empty() && gone.is_empty() {
-            return Ok(());
-        }
-        self.on_index(|index| {
-            index.gather()?;
-            gone.iter().try_for_each(|id| index.remove(id))?;
-            index.keep()
-        })?;
-        // Oldest first: where two snapshots claim one DN, it belongs to the newer one.
-        changed.sort_by_key(|(_, stamp)| *stamp);
-        for group in changed.chunks(TOGETHER) {
-            self.on_index(Index::gather)?;
-            group.iter().try_for_each(|(id, stamp)| self.read_into(id, *stamp))?;
-            self.on_index(Index::keep)?;
-        }
-        tracing::info!(
-            "Index brought up to date: {} snapshots read, {} gone",
-            changed.len(),
-            gone.len()
-        );
-        Ok(())
-    }
-
-    fn read_into(&self, id: &str, stamp: i64) -> Result<(), Error> {
-        match self.load_file(id) {
-            Ok(Some((item, _))) if item.id == id => {
-                let facts = (self.facts_of)(&item);
-                self.on_index(|index| index.put(&item, &dn::key(&item.dn), &facts, stamp))
-            }
-            Ok(Some(_)) => {
-                tracing::warn!(
-                    "snapshot {id}.json holds another object than its name says: ignored"
-                );
-                Ok(())
-            }
-            Ok(None) => Ok(()),
-            Err(error) => {
-                tracing::warn!("{error}: left out of the index");
-                Ok(())
-            }
-        }
-    }
-
     fn load(&self, id: &str) -> Result<Option<(ConvertedItem, i64)>, Error> {
         let staged = self.staged().states.get(id).cloned();
         if staged.is_some() { Ok(staged) } else { self.load_file(id) }
     }
 
     fn load_file(&self, id: &str) -> Result<Option<(ConvertedItem, i64)>, Error> {
-        let path = self.path_of(id)?;
+        let path = self.path_now(id)?;
         let failed = |source| Error::File { operation: "read", path: path.clone(), source };
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
@@ -309,15 +273,36 @@ impl Objects {
         if metadata.len() > LARGEST {
             return Err(failed(io::Error::other(format!("larger than {LARGEST} bytes"))));
         }
+        if metadata.len() == 0 && self.scratch.is_some() {
+            return Ok(None);
+        }
         let bytes = fs::read(&path).map_err(failed)?;
         let item = ConvertedItem::parse(&bytes)
             .map_err(|source| Error::Snapshot { path: path.clone(), source: Box::new(source) })?;
         Ok(Some((item, stamp_of_metadata(&metadata))))
     }
 
-    fn known(&self, indexed: Indexed) -> Known {
-        let path = self.folder.join(format!("{}.json", indexed.id));
-        Known { id: indexed.id, module: indexed.module, facts: indexed.facts, path }
+    /// The file that holds the state of an object, for whoever reads here.
+    fn path_now(&self, id: &str) -> Result<PathBuf, Error> {
+        let name = file_name(id)?;
+        let changed = self.scratch.as_ref().and_then(|scratch| scratch.changed(&name));
+        Ok(changed.unwrap_or_else(|| self.folder.join(name)))
+    }
+
+    fn put(&self, item: &ConvertedItem, facts: &Facts, stamp: i64) -> Result<(), Error> {
+        self.on_index(Index::gather)?;
+        self.put_into(item, facts, stamp)
+    }
+
+    /// Whether the index was complete when it was left, and nothing was changed since.
+    fn is_clean(&self) -> Result<bool, Error> {
+        let noted = self.on_index(|index| index.note("clean"))?;
+        match self.state_on_disk() {
+            Ok(state) => Ok(noted.as_deref() == Some(state.as_str())),
+            // A view of what does not exist yet.
+            Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Changes whenever the machine restarts or a file in the folder is added, replaced or removed.
@@ -339,7 +324,11 @@ impl Objects {
     }
 
     fn index_error(&self, source: rusqlite::Error) -> Error {
-        Error::Index { path: self.folder.with_file_name(INDEX), source }
+        let path = match &self.scratch {
+            Some(scratch) => scratch.index(),
+            None => self.folder.with_file_name(INDEX),
+        };
+        Error::Index { path, source }
     }
 
     fn folder_error(&self, source: io::Error) -> Error {
@@ -373,50 +362,6 @@ fn file_name(id: &str) -> Result<String, Error> {
         return Err(Error::BadId { id: id.chars().take(80).collect() });
     }
     Ok(format!("{id}.json"))
-}
-
-/// What can go wrong with the kept states.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// An id that cannot name a file.
-    #[error("'{id}' is no usable object id: expected letters, digits, hyphens")]
-    BadId {
-        /// The id, shortened.
-        id: String,
-    },
-    /// A file or folder.
-    #[error("failed to {operation} {}: {source}", path.display())]
-    File {
-        /// What was being done.
-        operation: &'static str,
-        /// To which file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// A durable write.
-    #[error(transparent)]
-    Write(#[from] idspool_spool::Error),
-    /// A snapshot that is none.
-    #[error(
-        "snapshot {} is damaged: {source}; restore it from a backup, or remove it and re-provision the object",
-        path.display()
-    )]
-    Snapshot {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Box<idspool_udm::Error>,
-    },
-    /// The index.
-    #[error("failed to use the index {}: {source}; it can be removed, it is made anew", path.display())]
-    Index {
-        /// Its file.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
 }
 
 #[cfg(test)]

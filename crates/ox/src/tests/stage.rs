@@ -65,7 +65,7 @@ impl Stage {
         )
         .unwrap();
         let queue = Spool::create(config.queue()).unwrap();
-        let objects = Objects::open(&config.queue(), OxRecipient::facts_of).unwrap();
+        let objects = Objects::open(&config.queue(), OxRecipient::INDEXING).unwrap();
         let recipient = recipient(&config, &ox);
         Self {
             dir,

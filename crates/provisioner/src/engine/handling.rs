@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use idspool_spool::{Error as SpoolError, FaultClass, ItemName, Spool};
+use idspool_spool::{Error as SpoolError, ItemName, Spool};
 use idspool_udm::{ConvertedItem, ItemHead};
 use tracing::info;
 
 use super::commit::{Kept, Settlement};
-use crate::objects::{Error as ObjectsError, Objects};
+use crate::objects::Objects;
 use crate::recipient::{Delivery, Fault, Outcome, Recipient, Waiting};
 
 /// The bytes of a file's beginning that are looked at to learn its type and object.
@@ -83,11 +83,11 @@ impl Handling<'_> {
             ))
             .with_remedy("remove the file, or correct its udm_object_type"));
         }
-        let previous = self.objects.previous(&item.id).map_err(|error| fault_of(&error))?;
+        let previous = self.objects.previous(&item.id).map_err(|error| error.to_fault())?;
         let (previous, facts) = previous.unzip();
         let facts = facts.flatten();
         if previous.is_some() {
-            let old = self.objects.path_of(&item.id).map_err(|error| fault_of(&error))?;
+            let old = self.objects.path_of(&item.id).map_err(|error| error.to_fault())?;
             info!("Loading old object from {}", old.display());
         } else if item.object.is_none() {
             // Created and removed before anybody looked, or never heard of (3.2): nothing to undo.
@@ -123,14 +123,6 @@ impl Handling<'_> {
             }
         })
     }
-}
-
-fn fault_of(error: &ObjectsError) -> Fault {
-    let class = match error {
-        ObjectsError::BadId { .. } | ObjectsError::Snapshot { .. } => FaultClass::Permanent,
-        _ => FaultClass::Transient,
-    };
-    Fault { class, message: error.to_string(), remedy: None }
 }
 
 pub(crate) fn is_gone(error: &SpoolError) -> bool {

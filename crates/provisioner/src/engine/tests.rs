@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::commit::GROUP;
 use super::*;
+use crate::objects::Indexing;
 use crate::recipient::{Delivery, Facts, Key, Outcome};
 
 /// Notes each delivery; fails for the DNs in `failing`.
@@ -116,7 +117,8 @@ impl Place {
     }
 
     fn objects(&self) -> Objects {
-        Objects::open(&self.queue(), |_| Facts::default()).unwrap()
+        let indexing = Indexing { facts_of: |_| Facts::default(), references_of: |_| Vec::new() };
+        Objects::open(&self.queue(), indexing).unwrap()
     }
 
     fn once(&self) -> Ended {
@@ -387,7 +389,7 @@ fn a_delete_after_the_snapshot_was_removed_by_hand_forgets_the_dn() {
     assert_eq!(place.once(), Ended::Done);
     let objects = place.objects();
     fs::remove_file(place.queue().join("old/00000000-0000-103f-8000-000000000001.json")).unwrap();
-    assert!(objects.by_dn("uid=u1,dc=x").unwrap().is_some());
+    assert!(objects.by_dn("uid=u1,dc=x").is_err(), "known, and without snapshot");
     place.spool.enqueue(&user(1, Value::Null)).unwrap();
     let consumer = place.spool.consumer("test").unwrap();
     Engine::new(consumer, &place.notes, &objects, Shutdown::new()).run(Mode::Once).unwrap();

@@ -24,8 +24,15 @@ fn facts_of(item: &ConvertedItem) -> Facts {
     Facts { scope: number("oxContext"), remote_id: number("oxDbId"), ..Facts::default() }
 }
 
+fn references_of(item: &ConvertedItem) -> Vec<String> {
+    let list = item.object.as_ref().and_then(|object| object.get("users")?.as_array());
+    list.into_iter().flatten().filter_map(|dn| Some(dn.as_str()?.to_owned())).collect()
+}
+
+const INDEXING: Indexing = Indexing { facts_of, references_of };
+
 fn open(queue: &Path) -> Objects {
-    Objects::open(queue, facts_of).unwrap()
+    Objects::open(queue, INDEXING).unwrap()
 }
 
 /// Stores a state, durably.
@@ -149,8 +156,230 @@ fn snapshots_changed_while_nothing_ran_are_seen_at_the_next_start() {
     let bert = item(BERT, "uid=bert,dc=x", json!({}));
     fs::write(queue.path().join(format!("old/{BERT}.json")), bert.to_snapshot_bytes()).unwrap();
     let objects = open(queue.path());
-    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
+    assert!(objects.by_dn("uid=anna,dc=x").is_err());
     assert_eq!(objects.by_dn("uid=bert,dc=x").unwrap().unwrap().id, BERT);
+}
+
+/// Every entry below a folder, with what a change of it would change.
+fn fingerprint(folder: &Path) -> Vec<(PathBuf, SystemTime, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        if path.is_dir() {
+            found.extend(fingerprint(&path));
+            found.push((path, modified, Vec::new()));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.push((path, modified, bytes));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn s2_5_a_dn_whose_snapshot_vanished_is_known_and_named_until_it_is_forgotten() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let dn = "uid=anna,dc=x";
+    objects.store(&item(ANNA, dn, json!({})), &delivered()).unwrap();
+    assert!(objects.by_dn(dn).is_ok(), "not on disk yet, but there");
+    objects.commit().unwrap();
+    let path = objects.path_of(ANNA).unwrap();
+    fs::remove_file(&path).unwrap();
+    let expected = format!(
+        "Old object file {} for UID=anna,dc=x does not exist!\nYou need to re-provision \
+         \"UID=anna,dc=x\" (see https://docs.software-univention.de/ox-connector-app/latest/\
+         troubleshooting.html#traceback-provisioning-groups).",
+        path.display()
+    );
+    let while_running = objects.by_dn("UID=anna,dc=x").unwrap_err();
+    assert_eq!(while_running.to_string(), expected);
+    let fault = while_running.to_fault();
+    assert!(fault.remedy.unwrap().contains("cache forget 'UID=anna,dc=x'"));
+    drop(objects);
+    let objects = open(queue.path());
+    assert_eq!(objects.by_dn("UID=anna,dc=x").unwrap_err().to_string(), expected);
+    assert!(objects.forget_dn("UID = anna,dc=x").unwrap());
+    assert!(!objects.forget_dn("uid=anna,dc=x").unwrap());
+    drop(objects);
+    assert_eq!(open(queue.path()).by_dn(dn).unwrap(), None);
+}
+
+#[test]
+fn s2_5_a_vanished_object_loses_its_dn_to_a_new_one() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
+    fs::remove_file(objects.path_of(ANNA).unwrap()).unwrap();
+    store(&objects, &item(BERT, "uid=anna,dc=x", json!({})), &delivered());
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().id, BERT);
+    drop(objects);
+    assert_eq!(open(queue.path()).count().unwrap(), 1, "what has neither file nor DN goes");
+}
+
+#[test]
+fn a_forgotten_dn_stays_so_until_the_object_is_delivered_or_the_index_rebuilt() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let anna = item(ANNA, "uid=anna,dc=x", json!({"oxDbId": 42}));
+    store(&objects, &anna, &delivered());
+    assert!(objects.forget_dn("uid=anna,dc=x").unwrap());
+    drop(objects);
+    let objects = open(queue.path());
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
+    assert_eq!(objects.snapshot(ANNA).unwrap(), Some(anna.clone()));
+    let mut seen = Vec::new();
+    let rebuilt = objects.rebuild(&mut |count| seen.push(count)).unwrap();
+    assert_eq!((rebuilt, seen), (Rebuilt { read: 1, unreadable: 0 }, vec![1]));
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().facts, facts_of(&anna));
+    assert!(objects.forget_dn("uid=anna,dc=x").unwrap());
+    store(&objects, &anna, &delivered());
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().facts, delivered());
+}
+
+#[test]
+fn a_rebuild_counts_damaged_snapshots_and_drops_what_has_no_file() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
+    store(&objects, &item(BERT, "uid=bert,dc=x", json!({"users": ["uid=c"]})), &delivered());
+    fs::remove_file(objects.path_of(ANNA).unwrap()).unwrap();
+    fs::write(queue.path().join("old/damaged.json"), "{").unwrap();
+    let rebuilt = objects.rebuild(&mut |_| ()).unwrap();
+    assert_eq!(rebuilt, Rebuilt { read: 1, unreadable: 1 });
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
+    assert_eq!(objects.referring("uid=c").unwrap().len(), 1);
+}
+
+#[test]
+fn who_refers_to_a_dn_follows_every_change() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let refers = |objects: &Objects, dn: &str| -> Vec<String> {
+        objects.referring(dn).unwrap().into_iter().map(|known| known.id).collect()
+    };
+    let users = |dns: &[&str]| json!({ "users": dns });
+    store(&objects, &item(BERT, "cn=b", users(&["uid=x,dc=y", "UID=x, dc=y", ""])), &delivered());
+    store(&objects, &item(ANNA, "cn=a", users(&["uid=x,dc=y", "uid=z"])), &delivered());
+    assert_eq!(refers(&objects, "uid=X,DC=y"), [ANNA, BERT]);
+    assert_eq!(refers(&objects, ""), [""; 0]);
+    objects.store(&item(ANNA, "cn=a", users(&["uid=q", "uid=z"])), &delivered()).unwrap();
+    assert_eq!(refers(&objects, "uid=x,dc=y"), [BERT], "counts before the commit");
+    assert_eq!(
+        (refers(&objects, "uid=q"), refers(&objects, "uid=z")),
+        (vec![ANNA.into()], vec![ANNA.into()])
+    );
+    objects.commit().unwrap();
+    objects.forget(BERT).unwrap();
+    assert_eq!(refers(&objects, "uid=x,dc=y"), [""; 0]);
+    objects.commit().unwrap();
+    drop(objects);
+    let edited = item(ANNA, "cn=a", users(&["uid=new"]));
+    fs::write(queue.path().join(format!("old/{ANNA}.json")), edited.to_snapshot_bytes()).unwrap();
+    let objects = open(queue.path());
+    assert_eq!(refers(&objects, "uid=new"), [ANNA]);
+    assert_eq!(refers(&objects, "uid=q"), [""; 0]);
+}
+
+#[test]
+fn each_visits_all_objects_in_pages_and_allows_changes() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let id = |number: usize| format!("id-{number:05}");
+    for number in 0..1201 {
+        let state = item(&id(number), &format!("uid=U{number},dc=x"), json!({}));
+        objects.store(&state, &delivered()).unwrap();
+    }
+    objects.commit().unwrap();
+    let mut seen = Vec::new();
+    objects
+        .each(|known| {
+            if seen.is_empty() {
+                objects.forget(&id(1200))?;
+            }
+            assert_eq!(known.dn, format!("uid=u{},dc=x", seen.len()));
+            seen.push(known.id);
+            Ok::<(), Error>(())
+        })
+        .unwrap();
+    assert_eq!(seen, (0..1200).map(id).collect::<Vec<_>>());
+    assert_eq!(objects.count().unwrap(), 1200);
+}
+
+#[test]
+fn a_view_changes_nothing_and_sees_its_own_changes() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
+    store(&objects, &item(BERT, "uid=bert,dc=x", json!({})), &delivered());
+    // Beside a running provisioner, after it, and without an index.
+    for state in ["running", "closed", "no index"] {
+        if state != "running" {
+            open(queue.path()).close().unwrap();
+        }
+        if state == "no index" {
+            fs::remove_file(queue.path().join(INDEX)).unwrap();
+        }
+        let before = fingerprint(queue.path());
+        let view = Objects::view(queue.path(), INDEXING).unwrap();
+        assert_eq!(view.by_dn("uid=anna,dc=x").unwrap().unwrap().id, ANNA, "{state}");
+        let noted = view.previous(ANNA).unwrap().unwrap().1.unwrap();
+        assert_eq!(noted.digest, delivered().digest.filter(|_| state != "no index"), "{state}");
+        view.forget(ANNA).unwrap();
+        assert_eq!(view.snapshot(ANNA).unwrap(), None);
+        assert_eq!(view.by_dn("uid=anna,dc=x").unwrap(), None);
+        let changed = item(BERT, "uid=bertha,dc=x", json!({"a": 1}));
+        view.store(&changed, &Facts::default()).unwrap();
+        view.commit().unwrap();
+        assert_eq!(view.previous(BERT).unwrap(), Some((changed, Some(Facts::default()))));
+        assert_eq!(view.by_dn("uid=bertha,dc=x").unwrap().unwrap().id, BERT);
+        view.close().unwrap();
+        assert!(fingerprint(queue.path()) == before, "{state}");
+    }
+}
+
+#[test]
+fn a_view_of_nothing_is_empty_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = folder.path().join("listener");
+    let view = Objects::view(&queue, INDEXING).unwrap();
+    assert_eq!((view.count().unwrap(), view.snapshot(ANNA).unwrap()), (0, None));
+    assert!(!queue.exists());
+}
+
+#[test]
+fn a_view_is_whole_while_the_index_is_written() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0.. {
+                let state = item(&format!("id-{}", number % 500), "", json!({"n": number}));
+                objects.store(&state, &delivered()).unwrap();
+                if number % 20 == 0 {
+                    objects.commit().unwrap();
+                }
+                if stop.load(std::sync::atomic::Ordering::Relaxed) && number > 1000 {
+                    break;
+                }
+            }
+        });
+        for _ in 0..20 {
+            let view = Objects::view(queue.path(), INDEXING).unwrap();
+            let mut seen = 0;
+            view.each(|_| {
+                seen += 1;
+                Ok::<(), Error>(())
+            })
+            .unwrap();
+            assert_eq!(seen, view.count().unwrap());
+            assert!(view.on_index(Index::is_sound).unwrap());
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
 }
 
 #[test]

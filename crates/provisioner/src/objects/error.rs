@@ -1,0 +1,92 @@
+//! What can go wrong with the kept states.
+
+use std::io;
+use std::path::PathBuf;
+
+use idspool_spool::FaultClass;
+
+use crate::Fault;
+
+/// What can go wrong with the kept states.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An id that cannot name a file.
+    #[error("'{id}' is no usable object id: expected letters, digits, hyphens")]
+    BadId {
+        /// The id, shortened.
+        id: String,
+    },
+    /// A file or folder.
+    #[error("failed to {operation} {}: {source}", path.display())]
+    File {
+        /// What was being done.
+        operation: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A durable write.
+    #[error(transparent)]
+    Write(#[from] idspool_spool::Error),
+    /// A snapshot that is none.
+    #[error(
+        "snapshot {} is damaged: {source}; restore it from a backup, or remove it and re-provision the object",
+        path.display()
+    )]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<idspool_udm::Error>,
+    },
+    /// An object that is known by its DN, but whose snapshot is gone (ox-provisioning 2.5). The text is
+    /// that of the OX Connector.
+    #[error(
+        "Old object file {} for {dn} does not exist!\nYou need to re-provision \"{dn}\" (see \
+         https://docs.software-univention.de/ox-connector-app/latest/troubleshooting.html\
+         #traceback-provisioning-groups).",
+        path.display()
+    )]
+    SnapshotMissing {
+        /// Where it should be.
+        path: PathBuf,
+        /// The DN that was looked up.
+        dn: String,
+    },
+    /// The index.
+    #[error("failed to use the index {}: {source}; it can be removed, it is made anew", path.display())]
+    Index {
+        /// Its file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+impl Error {
+    /// Whether a retry can help.
+    #[must_use]
+    pub fn fault_class(&self) -> FaultClass {
+        match self {
+            Self::BadId { .. } | Self::Snapshot { .. } | Self::SnapshotMissing { .. } => {
+                FaultClass::Permanent
+            }
+            _ => FaultClass::Transient,
+        }
+    }
+
+    /// This error as what is wrong with the item that met it.
+    #[must_use]
+    pub fn to_fault(&self) -> Fault {
+        let remedy = match self {
+            Self::SnapshotMissing { dn, .. } => Some(format!(
+                "report {dn} to the listener again (idspool-listener hook); if it is gone from the \
+                 directory, run: idspool ox cache forget '{dn}'"
+            )),
+            _ => None,
+        };
+        Fault { class: self.fault_class(), message: self.to_string(), remedy }
+    }
+}
