@@ -25,5 +25,5 @@ mod tls;
 pub use crate::backoff::Backoff;
 pub use crate::connection::{Directory, Interrupt};
 pub use crate::error::Error;
-pub use crate::lookup::MAX_ANSWER_BYTES;
+pub use crate::lookup::{MAX_ANSWER_BYTES, PagePlace};
 pub use crate::settings::{Credentials, Settings};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use idspool_udm::{Entry, EntryUuid};
-use ldap3::controls::MatchedValues;
-use ldap3::{Ldap, Scope, ldap_escape};
+use ldap3::controls::{Control, ControlType, MatchedValues, PagedResults};
+use ldap3::{Ldap, LdapResult, Scope, ldap_escape};
 use tokio::sync::Semaphore;
 
 use crate::connection::{Directory, Failure};
@@ -26,6 +26,10 @@ const MAX_MEMBERS: usize = 512;
 /// Longest filter of one search. slapd reads at most 256 kB of an anonymous request by default
 /// (`sockbuf_max_incoming`).
 const MAX_FILTER: usize = 128 * 1024;
+
+/// Where the next page of a search begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PagePlace(Vec<u8>);
 
 struct Query {
     base: String,
@@ -144,6 +148,41 @@ impl Directory {
             max_entries: usize::MAX,
         };
         self.search("search entries", vec![query], attributes)
+    }
+
+    /// One page of the entries below the base that `filter` matches (RFC 2696), and where the next one
+    /// begins; `None`: there is no more. The first page begins at `None`.
+    ///
+    /// A server keeps its place in one such search per connection, so nothing else should be asked over
+    /// this connection until the last page.
+    ///
+    /// # Errors
+    /// As for [`Directory::entries_by_uuid`]. The server refuses a place of another connection: when one
+    /// is lost in between, the search has to be begun anew.
+    pub fn entries_page(
+        &mut self,
+        filter: &str,
+        attributes: &[&str],
+        size: u16,
+        place: Option<PagePlace>,
+    ) -> Result<(Vec<Entry>, Option<PagePlace>), Error> {
+        const DOING: &str = "read a page of entries";
+        let limit = self.settings.timeout;
+        let query: Arc<Query> = Arc::new(Query {
+            base: self.settings.base_dn.clone(),
+            scope: Scope::Subtree,
+            filter: filter.to_owned(),
+            matched_values: None,
+            max_entries: usize::from(size),
+        });
+        let attributes: Arc<[String]> = attributes.iter().map(|&name| name.to_owned()).collect();
+        let cookie = place.map(|place| place.0).unwrap_or_default();
+        self.requests += 1;
+        self.with_session(DOING, |ldap| {
+            let (query, attributes) = (Arc::clone(&query), Arc::clone(&attributes));
+            let page = PagedResults { size: i32::from(size), cookie: cookie.clone() };
+            async move { run_page(ldap, &query, attributes, limit, page).await }
+        })
     }
 
     /// Connects if need be and reads the base entry: whether look-ups can work at all.
@@ -265,6 +304,35 @@ async fn run(
     if let Some(filter) = &query.matched_values {
         ldap.with_controls(MatchedValues::new(filter.as_str()));
     }
+    Ok(collect(ldap, query, attributes, limit).await?.0)
+}
+
+/// One page of a search, and where the next one begins.
+async fn run_page(
+    mut ldap: Ldap,
+    query: &Query,
+    attributes: Arc<[String]>,
+    limit: std::time::Duration,
+    page: PagedResults,
+) -> Result<(Vec<Entry>, Option<PagePlace>), Failure> {
+    ldap.with_controls(page);
+    let (found, result) = collect(ldap, query, attributes, limit).await?;
+    let answered = result.ctrls.into_iter().find_map(|control| match control {
+        Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>().cookie),
+        _ => None,
+    });
+    // A server that does not know the control sends everything at once, which is an error above: more
+    // than was asked for.
+    let place = answered.filter(|cookie| !cookie.is_empty()).map(PagePlace);
+    Ok((found, place))
+}
+
+async fn collect(
+    mut ldap: Ldap,
+    query: &Query,
+    attributes: Arc<[String]>,
+    limit: std::time::Duration,
+) -> Result<(Vec<Entry>, LdapResult), Failure> {
     let mut stream = ldap
         .with_timeout(limit)
         .streaming_search(&query.base, query.scope, &query.filter, attributes)
@@ -289,8 +357,8 @@ async fn run(
     }
     // A search that ended with anything but success may have left entries out, and what is missing
     // would be taken for deleted.
-    stream.finish().await.success()?;
-    Ok(found)
+    let result = stream.finish().await.success()?;
+    Ok((found, result))
 }
 
 fn term(attribute: &str, value: &str) -> String {

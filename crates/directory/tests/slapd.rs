@@ -70,6 +70,40 @@ fn many_look_ups_are_few_requests() {
 }
 
 #[test]
+fn many_entries_come_in_pages() {
+    let (builder, uuids) = populated(1000);
+    let slapd = builder.start().unwrap();
+    let mut directory = directory(&slapd);
+    let (mut found, mut pages, mut place) = (Vec::new(), 0, None);
+    loop {
+        let (entries, next) =
+            directory.entries_page("(uid=user*)", &["entryUUID"], 300, place).unwrap();
+        assert!(entries.len() <= 300);
+        pages += 1;
+        found.extend(entries.iter().map(|entry| entry.first_text("entryUUID").unwrap().to_owned()));
+        place = next;
+        if place.is_none() {
+            break;
+        }
+    }
+    found.sort();
+    assert_eq!(pages, 4);
+    assert_eq!(found, uuids.iter().map(|uuid| uuid.as_str().to_owned()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_page_after_a_lost_connection_is_an_error_and_never_the_wrong_page() {
+    let (builder, _) = populated(20);
+    let slapd = builder.start().unwrap();
+    let mut directory = directory(&slapd);
+    let (_, place) = directory.entries_page("(uid=user*)", &["uid"], 5, None).unwrap();
+    assert!(place.is_some());
+    directory.disconnect();
+    let error = directory.entries_page("(uid=user*)", &["uid"], 5, place).unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+}
+
+#[test]
 fn entries_are_found_by_dn_whatever_its_spelling() {
     let slapd = Slapd::start().unwrap();
     let found = directory(&slapd)
