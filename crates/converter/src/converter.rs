@@ -177,7 +177,7 @@ impl Converter {
     }
 }
 
-fn settings(config: &idspool_service::Directory) -> Result<Settings, ConfigError> {
+pub(crate) fn settings(config: &idspool_service::Directory) -> Result<Settings, ConfigError> {
     let mut settings = Settings::new(&config.url, &config.base_dn);
     settings.start_tls = config.start_tls;
     settings.ca_certificates.clone_from(&config.ca_certificates);

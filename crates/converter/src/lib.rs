@@ -28,9 +28,11 @@ mod convert;
 mod converter;
 mod lookup;
 mod obstacle;
+mod reader;
 mod round;
 mod stage;
 mod target;
 mod work;
 
 pub use crate::converter::{Converter, Mode, Outcome, StartError, Statistics, Stop};
+pub use crate::reader::Reader;

@@ -11,8 +11,6 @@ use idspool_udm::mapping::{
 };
 use idspool_udm::{Entry, EntryUuid, Module};
 
-use crate::round::Taken;
-
 /// What LDAP says about a round.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -22,34 +20,33 @@ pub(crate) struct Found {
 }
 
 /// Looks everything up. Several changes of one entry cost one look-up.
-pub(crate) fn look_up(
+pub(crate) fn look_up<'u>(
     directory: &mut Directory,
-    taken: &[Taken],
+    uuids: impl Iterator<Item = &'u EntryUuid>,
     groups_from: GroupsFrom,
     is_wanted: impl Fn(Module) -> bool,
 ) -> Result<Found, Error> {
-    let mut seen = HashSet::with_capacity(taken.len());
-    let uuids: Vec<EntryUuid> = taken
-        .iter()
-        .filter(|taken| seen.insert(&taken.item.entry_uuid))
-        .map(|taken| taken.item.entry_uuid.clone())
-        .collect();
+    let mut seen = HashSet::new();
+    let uuids: Vec<EntryUuid> = uuids.filter(|uuid| seen.insert(*uuid)).cloned().collect();
     let entries = directory.entries_by_uuid(&uuids, mapping::attributes())?;
+    let related = relate(directory, entries.values(), groups_from, is_wanted)?;
+    Ok(Found { entries, related })
+}
+
+/// What other entries say about these.
+pub(crate) fn relate<'e>(
+    directory: &mut Directory,
+    entries: impl Iterator<Item = &'e Entry>,
+    groups_from: GroupsFrom,
+    is_wanted: impl Fn(Module) -> bool,
+) -> Result<Related, Error> {
     let mut needs = Needs::default();
-    for entry in entries.values() {
+    for entry in entries {
         if let Some(module) = Module::of(entry).filter(|module| is_wanted(*module)) {
             needs.add(module, entry);
         }
     }
-    let related = relate(directory, &needs, groups_from)?;
-    Ok(Found { entries, related })
-}
-
-fn relate(
-    directory: &mut Directory,
-    needs: &Needs,
-    groups_from: GroupsFrom,
-) -> Result<Related, Error> {
+    let needs = &needs;
     let mut related = Related::default();
     let numbers: Vec<_> = needs.gid_numbers.iter().collect();
     for group in directory.entries_having(

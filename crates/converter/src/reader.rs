@@ -1,0 +1,105 @@
+//! Objects as a consumer would get them now, read without any file: for comparisons.
+
+use chrono::Utc;
+use idspool_directory::{Directory, Error};
+use idspool_service::{Config, GroupsFrom};
+use idspool_udm::mapping::{self, Mapper, Related};
+use idspool_udm::{ConvertedItem, Encoding, Entry, EntryUuid, Module};
+
+use crate::converter::{StartError, settings};
+use crate::lookup::{look_up, relate};
+
+/// Entries in one page. A page of users is some 2 MiB.
+const PAGE: u16 = 250;
+
+/// Reads objects of the directory for one consumer.
+#[derive(Debug)]
+pub struct Reader {
+    directory: Directory,
+    /// A server keeps its place in one search per connection.
+    pages: Directory,
+    groups_from: GroupsFrom,
+    country_from_state: bool,
+    encoding: Encoding,
+}
+
+impl Reader {
+    /// Prepares the connections. LDAP is not contacted yet.
+    ///
+    /// # Errors
+    /// The directory's part of the configuration cannot be used.
+    pub fn new(config: &Config, encoding: Encoding) -> Result<Self, StartError> {
+        let settings = settings(&config.directory)?;
+        Ok(Self {
+            directory: Directory::new(settings.clone())?,
+            pages: Directory::new(settings)?,
+            groups_from: config.directory.groups_from,
+            country_from_state: config.directory.country_from_state,
+            encoding,
+        })
+    }
+
+    /// The objects with these entryUUIDs, in no particular order. One that is not among them does not
+    /// exist, or is of no kind that idspool knows.
+    ///
+    /// # Errors
+    /// No connection, or no complete answer: then nothing is known of any of them.
+    pub fn by_uuid(&mut self, uuids: &[EntryUuid]) -> Result<Vec<ConvertedItem>, Error> {
+        let found = look_up(&mut self.directory, uuids.iter(), self.groups_from, |_| true)?;
+        Ok(self.items(found.entries.values(), &found.related))
+    }
+
+    /// The object at a DN, in whatever spelling.
+    ///
+    /// # Errors
+    /// As for [`Reader::by_uuid`].
+    pub fn by_dn(&mut self, dn: &str) -> Result<Option<ConvertedItem>, Error> {
+        let entries = self.directory.entries_by_dn(&[dn], mapping::attributes())?;
+        Ok(self.related_items(&entries)?.pop())
+    }
+
+    /// Calls `visit` with all objects of a kind, page by page.
+    ///
+    /// # Errors
+    /// As for [`Reader::by_uuid`]; or what `visit` answers.
+    pub fn each<E: From<Error>>(
+        &mut self,
+        module: Module,
+        mut visit: impl FnMut(&mut Self, Vec<ConvertedItem>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let attributes = mapping::attributes_of(module);
+        let mut place = None;
+        loop {
+            let (mut entries, next) =
+                self.pages.entries_page(module.filter(), attributes, PAGE, place)?;
+            entries.retain(|entry| Module::of(entry) == Some(module));
+            let items = self.related_items(&entries)?;
+            visit(self, items)?;
+            place = next;
+            if place.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn related_items(&mut self, entries: &[Entry]) -> Result<Vec<ConvertedItem>, Error> {
+        let related = relate(&mut self.directory, entries.iter(), self.groups_from, |_| true)?;
+        Ok(self.items(entries.iter(), &related))
+    }
+
+    fn items<'e>(
+        &self,
+        entries: impl Iterator<Item = &'e Entry>,
+        related: &Related,
+    ) -> Vec<ConvertedItem> {
+        let today = Utc::now().date_naive();
+        let mapper = Mapper::new(self.encoding, today).country_from_state(self.country_from_state);
+        entries
+            .filter_map(|entry| {
+                let module = Module::of(entry)?;
+                let uuid: EntryUuid = entry.first_text("entryUUID")?.parse().ok()?;
+                Some(mapper.item(&uuid, module, entry, related, false))
+            })
+            .collect()
+    }
+}
