@@ -11,6 +11,7 @@
 //! | `slot`, `backlog` | which item is next (S4, S9) |
 //! | `objects`, `index` | the last delivered state of each object: `old/` and the index over it (S5) |
 //! | `engine` | the loop: take, deliver, stop and retry; in `engine/commit` the groups that share a sync |
+//! | `rehearsal` | what the loop would do, without doing it |
 //! | `pause` | how long to wait before the next attempt |
 //!
 //! # What a crash can leave behind (S5)
@@ -31,8 +32,10 @@ mod index;
 mod objects;
 mod pause;
 pub mod recipient;
+mod rehearsal;
 mod slot;
 
 pub use engine::{Ended, Engine, EngineError, Mode};
 pub use objects::{Error, Indexing, Known, Objects, Rebuilt};
 pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient, Waiting};
+pub use rehearsal::{Rehearsal, Step};
