@@ -24,6 +24,7 @@ pub(crate) fn interfaces() -> Result<Vec<Interface>, Error> {
         ("OXGroupService", include_str!("../../wsdl/OXGroupService.wsdl")),
         ("OXResourceService", include_str!("../../wsdl/OXResourceService.wsdl")),
         ("OXSecondaryAccountService", include_str!("../../wsdl/OXSecondaryAccountService.wsdl")),
+        ("OXDeputyPermissionsService", include_str!("../../wsdl/OXDeputyPermissionsService.wsdl")),
     ]
     .into_iter()
     .map(|(name, wsdl)| parse(name, wsdl).map_err(|what| Error::Wsdl { service: name, what }))
@@ -229,6 +230,7 @@ mod tests {
                 ("OXGroupService", 13),
                 ("OXResourceService", 7),
                 ("OXSecondaryAccountService", 4),
+                ("OXDeputyPermissionsService", 5),
             ]
         );
         for interface in &all {

@@ -27,6 +27,7 @@ fn the_wsdl_names_the_host_that_was_asked() {
         "OXGroupService",
         "OXResourceService",
         "OXSecondaryAccountService",
+        "OXDeputyPermissionsService",
     ] {
         let response = client.get(&format!("/webservices/{service}?wsdl"));
         assert_eq!(response.status, 200);

@@ -15,7 +15,7 @@ def client(service):
     return zeep.Client(BASE + service + "?wsdl")
 
 
-context, user, copy, group, resource, account = map(
+context, user, copy, group, resource, account, deputy = map(
     client,
     [
         "OXContextService",
@@ -24,6 +24,7 @@ context, user, copy, group, resource, account = map(
         "OXGroupService",
         "OXResourceService",
         "OXSecondaryAccountService",
+        "OXDeputyPermissionsService",
     ],
 )
 
@@ -196,6 +197,41 @@ for expected in (True, False):
         )
         is expected
     )
+
+boss = deputy.get_type(D + "User")(id=2)
+d_ten = obj(deputy, "Context", id=10)
+d_admin = credentials(deputy, "oxadmin", "adminpw")
+
+
+def module(name, level):
+    return obj(
+        deputy,
+        "ModulePermission",
+        moduleId=name,
+        admin=False,
+        folderPermission=level,
+        readPermission=level,
+        writePermission=level,
+        deletePermission=level,
+    )
+
+
+def grant(to, *modules):
+    permission = obj(
+        deputy, "DeputyPermission", userId=to, sendOnBehalfOf=False, modulePermissions=list(modules)
+    )
+    return deputy.service.grant(user=boss, deputyPermission=permission, context=d_ten, auth=d_admin)
+
+
+assert grant(3, module("mail", 4), module("calendar", 0)) == "deputy-1"
+assert deputy.service.blockManual(user=boss, context=d_ten, auth=d_admin) is None
+(listed,) = deputy.service.list(context=d_ten, auth=d_admin)
+assert (listed.deputyId, listed.grantorId, listed.userId) == ("deputy-1", 2, 3), listed
+assert [(m.moduleId, m.writePermission) for m in listed.modulePermissions] == [("mail", 4)], listed
+expect_fault(lambda: grant(99), "NoSuchUserException", "No such user 99 in context 10")
+assert deputy.service.revokeAll(user=boss, context=d_ten, auth=d_admin) is None
+assert deputy.service.unblockManual(user=boss, context=d_ten, auth=d_admin) is None
+assert deputy.service.list(context=d_ten, auth=d_admin) == []
 
 moved = copy.service.copyUser(
     user=obj(copy, "User", id=3),

@@ -5,6 +5,7 @@ mod context;
 mod context_list;
 mod copy;
 mod credentials;
+mod deputy;
 mod group;
 mod pattern;
 mod resource;
@@ -89,6 +90,7 @@ pub(crate) fn handler(service: &str, operation: &str) -> Option<Handler> {
         "OXGroupService" => group::handler(operation),
         "OXResourceService" => resource::handler(operation),
         "OXSecondaryAccountService" => account::handler(operation),
+        "OXDeputyPermissionsService" => deputy::handler(operation),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::ox::calls::Calls;
 use crate::ox::engine::{Engine, State};
-use crate::ox::world::{Account, Context, Group, Resource, User};
+use crate::ox::world::{Account, Context, Deputy, Group, Resource, User};
 
 /// Contexts (or one of them) with everything in them.
 pub(crate) fn state(engine: &Engine, context: Option<i32>) -> Vec<u8> {
@@ -72,7 +72,7 @@ struct ContextView<'a>(&'a Context);
 impl Serialize for ContextView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let context = self.0;
-        let mut map = serializer.serialize_struct("Context", 9)?;
+        let mut map = serializer.serialize_struct("Context", 11)?;
         map.serialize_field("id", &context.id)?;
         map.serialize_field("name", &context.name)?;
         map.serialize_field("enabled", &context.is_enabled)?;
@@ -88,6 +88,8 @@ impl Serialize for ContextView<'_> {
         )?;
         map.serialize_field("resources", &Sequence(|| context.resources().map(ResourceView)))?;
         map.serialize_field("accounts", &Sequence(|| context.accounts().map(AccountView)))?;
+        map.serialize_field("deputies", &Sequence(|| context.deputies().map(DeputyView)))?;
+        map.serialize_field("blockedGrantors", &Sequence(|| context.blocked_grantors()))?;
         map.end()
     }
 }
@@ -165,6 +167,32 @@ impl Serialize for AccountView<'_> {
         for (name, value) in &account.fields {
             map.serialize_entry(name, value)?;
         }
+        map.end()
+    }
+}
+
+struct DeputyView<'a>(&'a Deputy);
+
+impl Serialize for DeputyView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let deputy = self.0;
+        let mut map = serializer.serialize_struct("DeputyPermission", 5)?;
+        map.serialize_field("deputyId", &deputy.id)?;
+        map.serialize_field("grantorId", &deputy.grantor)?;
+        map.serialize_field("userId", &deputy.user)?;
+        map.serialize_field("sendOnBehalfOf", &deputy.sends_on_behalf)?;
+        let modules: Vec<_> = deputy
+            .modules
+            .iter()
+            .map(|module| {
+                let [folder, read, write, delete] = module.levels;
+                serde_json::json!({
+                    "moduleId": module.name, "admin": module.is_admin, "folderPermission": folder,
+                    "readPermission": read, "writePermission": write, "deletePermission": delete
+                })
+            })
+            .collect();
+        map.serialize_field("modulePermissions", &modules)?;
         map.end()
     }
 }

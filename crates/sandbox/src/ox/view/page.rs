@@ -1,5 +1,7 @@
-//! The page: contexts, and of one context its users, groups, resources or accounts, and the latest
-//! calls. No scripts, nothing from other servers; everything shown is escaped.
+//! The page: contexts, and of one context its users, groups, resources, accounts or deputies, and the
+//! latest calls. No scripts, nothing from other servers; everything shown is escaped.
+
+mod tab;
 
 use std::fmt::Write;
 
@@ -18,11 +20,12 @@ const MANY_CALLS: usize = 200;
 const STYLE: &str = include_str!("page.css");
 
 /// The tabs of a context.
-const TABS: [(&str, &str); 4] = [
+const TABS: [(&str, &str); 5] = [
     ("users", "Users"),
     ("groups", "Groups"),
     ("resources", "Resources"),
     ("accounts", "Accounts"),
+    ("deputies", "Deputies"),
 ];
 
 /// The page for a query: `context`, `tab`, `user`, `find`, `page`, `calls`, `refresh`.
@@ -146,6 +149,7 @@ impl Page<'_> {
             "groups" => self.groups(context),
             "resources" => self.resources(context),
             "accounts" => self.accounts(context),
+            "deputies" => self.deputies(context),
             _ => self.users(context),
         }
         self.out.push_str("</section>");
@@ -199,33 +203,6 @@ impl Page<'_> {
         let _ = write!(self.out, "<span>Page {page} of {last}, {count} in all</span></nav>");
     }
 
-    fn users(&mut self, context: &Context) {
-        let users: Vec<&User> = context
-            .users()
-            .filter(|user| {
-                let display_name = user.text("display_name").unwrap_or_default();
-                self.is_found(&[user.name(), display_name, user.primary_email()])
-            })
-            .collect();
-        let head = "<th>Id<th>Login<th>Display name<th>Primary address<th>Groups<th>Rights";
-        self.table(head, &users, |out, user| {
-            let groups: Vec<&str> =
-                context.groups_of(user.id).skip(1).map(|group| group.name.as_str()).collect();
-            let _ = write!(
-                out,
-                "<td>{id}<td><a href=\"/?context={context}&amp;user={id}\">{name}</a>{admin}<td>{display}<td>{mail}<td>{groups}<td>{rights}",
-                id = user.id,
-                context = context.id,
-                name = escape(user.name()),
-                admin = if user.is_administrator() { " <b>administrator</b>" } else { "" },
-                display = escape(user.text("display_name").unwrap_or_default()),
-                mail = escape(user.primary_email()),
-                groups = escape(&groups.join(", ")),
-                rights = rights(context, user),
-            );
-        });
-    }
-
     fn user(&mut self, context: &Context, user: &User) {
         let _ = write!(
             self.out,
@@ -256,72 +233,13 @@ impl Page<'_> {
         for account in context.accounts_of(user.id) {
             row("account", &account.primary_address);
         }
+        for deputy in context.deputies().filter(|deputy| deputy.grantor == user.id) {
+            row(
+                "deputy",
+                &format!("{}: {}", tab::login(context, deputy.user), tab::permitted(deputy)),
+            );
+        }
         self.out.push_str("</tbody></table></section>");
-    }
-
-    fn groups(&mut self, context: &Context) {
-        let groups: Vec<_> = context
-            .groups()
-            .filter(|group| self.is_found(&[&group.name, &group.display_name]))
-            .collect();
-        let head = "<th>Id<th>Name<th>Display name<th>Members<th>Member ids";
-        self.table(head, &groups, |out, group| {
-            let some: Vec<String> =
-                context.members(group).take(30).map(|id| id.to_string()).collect();
-            let count = context.members(group).count();
-            let _ = write!(
-                out,
-                "<td>{}<td>{}<td>{}<td>{count}<td>{}{}",
-                group.id,
-                escape(&group.name),
-                escape(&group.display_name),
-                some.join(", "),
-                if count > some.len() { " …" } else { "" }
-            );
-        });
-    }
-
-    fn resources(&mut self, context: &Context) {
-        let resources: Vec<_> = context
-            .resources()
-            .filter(|resource| {
-                self.is_found(&[&resource.name, &resource.display_name, &resource.email])
-            })
-            .collect();
-        let head = "<th>Id<th>Name<th>Display name<th>Address<th>Available<th>Description";
-        self.table(head, &resources, |out, resource| {
-            let _ = write!(
-                out,
-                "<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}",
-                resource.id,
-                escape(&resource.name),
-                escape(&resource.display_name),
-                escape(&resource.email),
-                if resource.is_available { "yes" } else { "no" },
-                escape(resource.description.as_deref().unwrap_or_default())
-            );
-        });
-    }
-
-    fn accounts(&mut self, context: &Context) {
-        let accounts: Vec<_> = context
-            .accounts()
-            .filter(|account| self.is_found(&[&account.primary_address]))
-            .collect();
-        let head = "<th>Id<th>User<th>Address<th>Name<th>Login";
-        self.table(head, &accounts, |out, account| {
-            let owner = context.user(account.user).map_or("", |user| user.name());
-            let _ = write!(
-                out,
-                "<td>{}<td>{} ({})<td>{}<td>{}<td>{}",
-                account.id,
-                escape(owner),
-                account.user,
-                escape(&account.primary_address),
-                escape(account.text("name").unwrap_or_default()),
-                escape(account.text("login").unwrap_or_default())
-            );
-        });
     }
 
     fn calls(&mut self, state: &State, count: usize) {
@@ -355,21 +273,5 @@ impl Page<'_> {
             let _ = write!(self.out, "<br><small>{}</small>", escape(&call.text));
         }
         let _ = write!(self.out, "<td>{:.2}</tr>", call.milliseconds);
-    }
-}
-
-/// A short form of a user's rights; the user's own page has all of them.
-fn rights(context: &Context, user: &User) -> String {
-    let rights = context.rights(user);
-    let main: Vec<&str> = rights
-        .iter()
-        .copied()
-        .filter(|right| ["webmail", "calendar", "contacts", "tasks", "infostore"].contains(right))
-        .collect();
-    match (main.len(), rights.len() - main.len()) {
-        (0, 0) => "none".to_owned(),
-        (_, 0) => main.join(", "),
-        (0, more) => format!("{more} others"),
-        (_, more) => format!("{} and {more} others", main.join(", ")),
     }
 }

@@ -1,9 +1,10 @@
-//! A context: users, groups, resources, accounts, and the indexes that find them.
+//! A context: users, groups, resources, accounts, deputies, and the indexes that find them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::access::{Access, AccessLayout};
+use super::deputy::{Deputies, Deputy};
 use super::{Account, Attributes, Group, Resource, STANDARD_GROUP, User};
 
 /// A context. Users, groups and resources draw their ids from one sequence.
@@ -40,6 +41,7 @@ pub struct Context {
     resource_mails: HashMap<String, i32>,
     accounts: BTreeMap<i32, Vec<Account>>,
     account_owners: HashMap<String, BTreeSet<i32>>,
+    pub(crate) deputies: Deputies,
 }
 
 impl Context {
@@ -68,6 +70,7 @@ impl Context {
             resource_mails: HashMap::new(),
             accounts: BTreeMap::new(),
             account_owners: HashMap::new(),
+            deputies: Deputies::default(),
         };
         context.insert_group(Group {
             id: STANDARD_GROUP,
@@ -168,6 +171,16 @@ impl Context {
         self.accounts.get(&user).into_iter().flatten()
     }
 
+    /// All deputy permissions in the order of their grantors' ids.
+    pub fn deputies(&self) -> impl Iterator<Item = &Deputy> {
+        self.deputies.all()
+    }
+
+    /// Ids of the users who may not grant deputy permissions on their own.
+    pub fn blocked_grantors(&self) -> impl Iterator<Item = i32> {
+        self.deputies.blocked()
+    }
+
     pub(crate) fn draw_id(&mut self) -> i32 {
         let id = self.next_id;
         self.next_id += 1;
@@ -209,6 +222,7 @@ impl Context {
         for account in self.accounts.remove(&id).unwrap_or_default() {
             self.forget_owner(&account.primary_address, id);
         }
+        self.deputies.forget_user(id);
         for resource in self.resources.values_mut() {
             resource.permissions.retain(|right| right.is_group || right.entity != id);
         }

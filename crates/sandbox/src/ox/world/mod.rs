@@ -1,4 +1,5 @@
-//! What the stand-in server remembers: contexts with their users, groups, resources and accounts.
+//! What the stand-in server remembers: contexts with their users, groups, resources,
+//! accounts and deputies.
 //!
 //! Everything is in memory and indexed, so that a context with hundreds of thousands of users costs
 //! no more per call than a small one. Rules (what is refused and how) are the services' business.
@@ -6,6 +7,7 @@
 mod access;
 mod account;
 mod context;
+mod deputy;
 mod group;
 mod record;
 mod resource;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 pub use access::Access;
 pub use account::Account;
 pub use context::Context;
+pub use deputy::{Deputy, Module};
 pub use group::Group;
 pub use record::Record;
 pub use resource::{Permission, Resource};

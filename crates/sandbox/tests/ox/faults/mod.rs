@@ -4,6 +4,7 @@ mod account;
 mod context;
 mod copy;
 mod credentials;
+mod deputy;
 mod group;
 mod resource;
 mod user;
@@ -23,6 +24,7 @@ const USER: &str = "OXUserService";
 const GROUP: &str = "OXGroupService";
 const RESOURCE: &str = "OXResourceService";
 const ACCOUNT: &str = "OXSecondaryAccountService";
+const DEPUTY: &str = "OXDeputyPermissionsService";
 const COPY: &str = "OXUserCopyService";
 
 const INVALID: &str = "InvalidDataException";
