@@ -9,6 +9,7 @@ mod current_error;
 mod explain;
 mod format;
 mod ox;
+mod progress;
 mod queue;
 mod spools;
 mod status;

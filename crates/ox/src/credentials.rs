@@ -141,19 +141,8 @@ impl CredentialsFile {
     /// there already is newer and stays.
     fn migrate(&self, admin_name: impl Fn(ContextId) -> String) -> Result<(), CredentialsError> {
         let Some(dir) = self.path.parent() else { return Ok(()) };
-        let Ok(files) = fs::read_dir(dir) else { return Ok(()) };
-        let mut names: Vec<String> = files
-            .filter_map(|file| file.ok()?.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".secret"))
-            .collect();
-        names.sort_unstable();
-        for name in names {
-            let id = name
-                .strip_prefix("context")
-                .and_then(|rest| rest.strip_suffix(".secret"))
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|digits| digits.parse::<ContextId>().ok());
-            let Some(id) = id else {
+        for name in secret_files(dir) {
+            let Some(id) = context_of_secret_file(&name) else {
                 warn!("{name} does not fit the scheme context<number>.secret: it is not migrated");
                 continue;
             };
@@ -259,6 +248,25 @@ impl CredentialsFile {
     fn write_error(&self, error: &dyn std::fmt::Display) -> CredentialsError {
         CredentialsError::Write { path: self.path.clone(), problem: error.to_string() }
     }
+}
+
+/// Names of the files of a folder in which older versions kept single passwords.
+pub(crate) fn secret_files(dir: &Path) -> Vec<String> {
+    let Ok(files) = fs::read_dir(dir) else { return Vec::new() };
+    let mut names: Vec<String> = files
+        .filter_map(|file| file.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".secret"))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The context whose password is in the file of that name.
+pub(crate) fn context_of_secret_file(name: &str) -> Option<ContextId> {
+    name.strip_prefix("context")
+        .and_then(|rest| rest.strip_suffix(".secret"))
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
 }
 
 /// Sets login and password of an entry; other keys of it stay.

@@ -70,6 +70,11 @@ impl Profiles {
         self.0.iter().find(|(known, _)| known == name).map(|(_, flags)| flags)
     }
 
+    /// The names of all profiles.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Replaces a profile in its place, or appends it.
     pub(crate) fn set(&mut self, name: &str, flags: BTreeSet<String>) {
         match self.0.iter_mut().find(|(known, _)| known == name) {

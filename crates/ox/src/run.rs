@@ -38,6 +38,7 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
     logging::init(&config.ox.log_level)?;
     let settings = Settings::new(&config.ox)?;
     let client = client(&config.ox)?;
+    crate::admin::adopt::refuse_half_done(&config.ox.data_dir)?;
     let queue = config.ox.queue();
     let consumer = match Spool::create(&queue).and_then(|spool| spool.consumer("idspool-ox")) {
         Ok(consumer) => consumer,

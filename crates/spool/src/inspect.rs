@@ -10,7 +10,12 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use crate::durable::sync_directory;
 use crate::error::Holder;
 use crate::file_system::{FileSystem, SystemFiles};
+use crate::mark::{self, Mark};
+use crate::name::Stamp;
 use crate::{Error, ItemName, Spool, lock};
+
+/// One day in microseconds: no time zone is further from UTC.
+const DAY: usize = 86_400_000_000;
 
 impl ItemName {
     /// The time that the name stands for; `None` for one that was made by hand.
@@ -21,6 +26,23 @@ impl ItemName {
 }
 
 impl Spool {
+    /// Makes every later name greater than those that wait, also than names that other programs made
+    /// in local time. For a directory that another program has used as a queue (S3).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the directory cannot be read or the mark not be written.
+    pub fn continue_after_waiting(&self) -> Result<(), Error> {
+        let directory = self.directory()?;
+        let boot_id = mark::boot_id();
+        let mut mark = Mark::lock(&directory, &boot_id)?;
+        let now = Stamp::of(self.clock().now());
+        if let Some(stamp) = mark::after_waiting(&directory, now, DAY)? {
+            mark.reserve(stamp, 1)?;
+        }
+        Ok(())
+    }
+
     /// Who consumes this spool at the moment.
     ///
     /// # Errors
@@ -91,6 +113,33 @@ mod tests {
         assert_eq!(holder.pid, Some(std::process::id()));
         drop(consumer);
         assert_eq!(spool.holder().unwrap(), None);
+    }
+
+    #[test]
+    fn s3_later_names_are_greater_than_those_of_other_programs() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        // The mark of an earlier use.
+        spool.enqueue(b"{}").unwrap();
+        let ahead = |seconds: i64, form: &str| {
+            (Utc::now() + chrono::TimeDelta::seconds(seconds)).format(form).to_string()
+        };
+        let names = [
+            ahead(3600, "%Y-%m-%d-%H-%M-%S-%6f.json"),
+            ahead(7200, "%Y-%m-%d-%H-%M-%S-%9f.json"),
+            ahead(7200, "%Y-%m-%d-%H-%M-%S.json"),
+            "by-hand.json".to_owned(),
+            "9999-12-31-23-59-59-999999.json".to_owned(),
+        ];
+        for name in &names {
+            std::fs::write(folder.path().join(name), "{}").unwrap();
+        }
+        spool.continue_after_waiting().unwrap();
+        let next = spool.enqueue(b"{}").unwrap();
+        for name in names.iter().take(3) {
+            assert!(next.as_str() > name.as_str(), "{next} {name}");
+        }
+        assert!(next.as_str() < "9999", "{next}");
     }
 
     #[test]

@@ -110,6 +110,31 @@ fn parse(content: &[u8], boot_id: &str) -> (Stamp, bool) {
     (stamp(0).max(stamp(LEN - STAMP_LEN - 1)), is_of_this_boot && is_whole)
 }
 
+/// A stamp that is greater than the name of every waiting item, also than one that was made by others:
+/// without microseconds, with nanoseconds, in local time. Names more than `reach` after `now` are left
+/// out; no clock of this world explains them.
+pub(crate) fn after_waiting(
+    directory: &Directory<'_>,
+    now: Stamp,
+    reach: usize,
+) -> Result<Option<Stamp>, Error> {
+    let (mut greatest, limit) = (None, now.after(reach));
+    directory
+        .files
+        .list(directory.handle.as_fd(), &mut |name, _| {
+            let Some(name) = ItemName::of_file(name) else { return };
+            let after = match name.stamp() {
+                Some(stamp) => stamp.after(1),
+                // The next second is behind all forms of this one.
+                None => Stamp::of_second(name.as_str()).and_then(|stamp| stamp.after(1_000_000)),
+            };
+            greatest =
+                greatest.max(after.filter(|stamp| limit.is_some_and(|limit| *stamp <= limit)));
+        })
+        .map_err(Error::io("list", directory.path))?;
+    Ok(greatest)
+}
+
 fn greatest_name(directory: &Directory<'_>) -> Result<Stamp, Error> {
     let mut greatest = Stamp::FIRST;
     directory

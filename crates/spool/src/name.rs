@@ -194,6 +194,12 @@ impl Stamp {
         ItemName(Repr::Canonical(bytes))
     }
 
+    /// The second that a name begins with, whatever follows.
+    pub(crate) fn of_second(name: &str) -> Option<Self> {
+        let second = name.as_bytes().get(..19)?;
+        Self::parse(&[second, b"-000000"].concat())
+    }
+
     /// Reads a canonical name; the suffix may be missing.
     pub(crate) fn parse(name: &[u8]) -> Option<Self> {
         let (shape, suffix) = name.split_at_checked(CANONICAL_LEN - SUFFIX.len())?;
