@@ -1,9 +1,11 @@
 //! The queues that the configuration names.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use idspool_service::Config;
 use idspool_spool::{ItemName, Spool};
 
@@ -51,8 +53,15 @@ pub(crate) fn selected(config: &Config, name: Option<&str>) -> Result<Vec<Queue>
 
 impl Queue {
     /// The spool; `None` when nothing was ever written to it.
+    ///
+    /// A folder that cannot be looked at is an error: to whom rights are missing, nothing is healthy.
     pub(crate) fn open(&self) -> Result<Option<Spool>> {
-        if self.folder.is_dir() { Ok(Some(Spool::open(&self.folder)?)) } else { Ok(None) }
+        match fs::metadata(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error)
+                .with_context(|| format!("failed to look at the queue {}", self.folder.display())),
+            Ok(_) => Ok(Some(Spool::open(&self.folder)?)),
+        }
     }
 
     /// Where removed items are kept: a dot-name, so never scanned.
