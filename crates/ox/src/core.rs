@@ -8,6 +8,7 @@ use idspool_ox_soap::{ContextId, Credentials};
 use idspool_provisioner::Fault;
 use idspool_udm::ConvertedItem;
 
+use crate::account::Interrupted;
 use crate::credentials::CredentialsFile;
 use crate::halt::{Halt, Skip};
 use crate::mapping::{self, MappingFile};
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     /// Objects with a delivery that broke off after its first change: what OX has of them is not
     /// known, so their fingerprint does not count.
     unsettled: Mutex<HashSet<String>>,
+    /// Functional accounts with a delivery that broke off, by entry UUID.
+    pub(crate) interrupted_accounts: Mutex<HashMap<String, Interrupted>>,
     /// Types that were named in the log as not provisioned yet.
     pub(crate) named_types: Mutex<HashSet<String>>,
 }
@@ -45,6 +48,7 @@ impl Core {
             ox,
             requeued: Mutex::default(),
             unsettled: Mutex::default(),
+            interrupted_accounts: Mutex::default(),
             named_types: Mutex::default(),
             settings,
         })

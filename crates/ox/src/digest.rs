@@ -3,7 +3,7 @@
 //! It covers what would go over the wire, so that a changed setting, mapping or profile shows as well
 //! as a changed object.
 
-use idspool_ox_soap::{Context, User, UserField, Value};
+use idspool_ox_soap::{Context, Resource, User, UserField, Value};
 use ring::digest::{Context as Hasher, SHA256};
 
 /// Grows when the meaning of a digest changes, so that old ones no longer count.
@@ -68,6 +68,25 @@ pub(crate) fn of_absence(context: i32, name: &str) -> String {
     parts.number(i64::from(context));
     parts.text(name);
     format!("{VERSION}-{}", parts.finish(16))
+}
+
+/// Fingerprint of a resource's payload.
+pub(crate) fn of_resource(resource: &Resource) -> String {
+    let mut parts = Parts::new("resource");
+    for (field, value) in resource.iter() {
+        parts.text(field.as_str());
+        parts.value(value);
+    }
+    parts.finish(16)
+}
+
+/// Fingerprint of some texts in the first `length` bytes of the hash.
+pub(crate) fn of_texts(kind: &str, texts: &[&str], length: usize) -> String {
+    let mut parts = Parts::new(kind);
+    for text in texts {
+        parts.text(text);
+    }
+    parts.finish(length)
 }
 
 /// Hashes a sequence of parts; lengths go in as well, so that no two sequences look alike.

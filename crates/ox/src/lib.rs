@@ -21,7 +21,7 @@
 //! | `halt`, `channel` | skips, faults and log lines |
 //! | `recipient`, `run` | the way in |
 //!
-//! Groups, functional accounts, resources and deputy permissions are not provisioned yet.
+//! Groups and deputy permissions are not provisioned yet.
 
 mod access_profile;
 mod account;

@@ -137,7 +137,10 @@ fn is_property(name: &str) -> bool {
 
 /// `OX_FUNCTIONAL_ACCOUNT_LOGIN_TEMPLATE`: how the login at a functional account is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountLogin(Vec<Part>);
+pub struct AccountLogin {
+    text: String,
+    parts: Vec<Part>,
+}
 
 impl Default for AccountLogin {
     fn default() -> Self {
@@ -185,7 +188,21 @@ impl AccountLogin {
         if !literal.is_empty() {
             parts.push(Part::Literal(literal));
         }
-        Self(parts)
+        Self { text: template.to_owned(), parts }
+    }
+
+    /// The template as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What has to be known to fill the template in.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Property(name) => Some(name.as_str()),
+            Part::Literal(_) | Part::Mail => None,
+        })
     }
 
     /// Fills the template in; `value` answers for a token.
@@ -194,7 +211,7 @@ impl AccountLogin {
     /// `value` has no text for a token.
     pub fn render<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Result<String, NoValue> {
         let mut login = String::new();
-        for part in &self.0 {
+        for part in &self.parts {
             match part {
                 Part::Literal(text) => login.push_str(text),
                 Part::Mail => {}
@@ -290,6 +307,9 @@ mod tests {
             assert_eq!(account(template).as_deref(), Ok(expected), "{template}");
         }
         assert!(account("{{nothing}}").unwrap_err().to_string().contains("'nothing'"));
+        let template = AccountLogin::parse("{{dn}}-{{ x }}{{username}}");
+        assert_eq!(template.tokens().collect::<Vec<_>>(), ["dn", "username"]);
+        assert_eq!(template.as_str(), "{{dn}}-{{ x }}{{username}}");
     }
 
     proptest! {

@@ -1,10 +1,12 @@
 //! The rules from item to snapshot, against a server in memory. The loop is played by [`Stage`].
 
+mod accounts;
 mod contexts;
 mod logs;
 mod moves;
 mod profiles;
 mod requeue;
+mod resources;
 mod retries;
 mod skips;
 mod stage;

@@ -85,6 +85,12 @@ impl Stage {
         self.recipient = recipient(&self.config, &self.ox);
     }
 
+    /// A new process with other settings.
+    pub(crate) fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.restart();
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
