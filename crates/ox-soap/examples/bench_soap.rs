@@ -1,6 +1,6 @@
 //! Processor time that one call costs apart from the network: writing the request of a user with
 //! 100 fields, and reading an answer of 12 kB as OX writes it, with a namespace declaration on
-//! every nil element.
+//! every nil element; and the same for a group of 20,000 members.
 //!
 //! `cargo run --release -p idspool-ox-soap --example bench_soap`
 
@@ -12,11 +12,13 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use idspool_ox_soap::{
-    Client, ContextId, Credentials, Field, FieldKind, User, UserField, UserKey, Value, measure,
+    Client, ContextId, Credentials, Field, FieldKind, Group, GroupField, User, UserField, UserKey,
+    Value, measure,
 };
 
 const ROUNDS: usize = 200;
 const CALLS: u32 = 200;
+const MEMBERS: i32 = 20_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let user = user();
@@ -29,21 +31,44 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("answer:     {} bytes", answer.len());
     let read = measure::read_get_data(answer.as_bytes()).map(|user| user.len());
     println!("read:       {read:?} fields");
-    report("write request", || {
+    report("write request", CALLS, || {
         black_box(measure::write_change(&mut request, black_box(&user), &admin));
     });
-    report("read answer", || {
+    report("read answer", CALLS, || {
         black_box(measure::read_get_data(black_box(answer.as_bytes())));
     });
+    groups(&admin);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let client = Client::builder(format!("http://{}", listener.local_addr()?)).build()?;
     std::thread::spawn(move || serve(&listener, &answer));
     let users = client.users(ContextId::new(10), &admin);
     users.get_data(UserKey::name("anna"))?;
-    report("whole call with its server", || {
+    report("whole call with its server", CALLS, || {
         let _ = black_box(users.get_data(UserKey::name("anna")));
     });
     Ok(())
+}
+
+/// A group whose members are many: one element for each, sent and read.
+fn groups(admin: &Credentials) {
+    let members: Vec<i32> = (1..=MEMBERS).map(|member| 100_000 + member).collect();
+    let group = Group::new()
+        .with(GroupField::Displayname, "All of the house")
+        .with(GroupField::Id, 4)
+        .with(GroupField::Members, members)
+        .with(GroupField::Name, "all");
+    let mut request = String::new();
+    assert!(measure::write_group(&mut request, &group, admin), "the group can be sent");
+    let answer = request.replace("s:change", "s:getDataResponse").replace("s:grp", "s:return");
+    let read = measure::read_group(answer.as_bytes());
+    assert_eq!(read.as_ref(), Some(&group), "what is sent is what is read");
+    println!("group of {MEMBERS} members: {} bytes", request.len());
+    report("write group", 20, || {
+        black_box(measure::write_group(&mut request, black_box(&group), admin));
+    });
+    report("read group", 20, || {
+        black_box(measure::read_group(black_box(answer.as_bytes())));
+    });
 }
 
 /// Answers every request with the same, one connection at a time.
@@ -65,12 +90,12 @@ fn serve(listener: &TcpListener, answer: &str) {
 }
 
 /// Prints the fastest and the middle round; others share the machine.
-fn report(what: &str, mut call: impl FnMut()) {
+fn report(what: &str, calls: u32, mut call: impl FnMut()) {
     let mut rounds: Vec<Duration> = (0..ROUNDS)
         .map(|_| {
             let begin = Instant::now();
-            (0..CALLS).for_each(|_| call());
-            begin.elapsed() / CALLS
+            (0..calls).for_each(|_| call());
+            begin.elapsed() / calls
         })
         .collect();
     rounds.sort();

@@ -82,6 +82,7 @@ fn read_returns<T: FromReturn, R: Source>(xml: &mut Xml<R>) -> Result<Vec<T>, Xm
     while let Some(element) = xml.next_child()? {
         let is_return = element.namespace == Namespace::Service && xml.name() == b"return";
         if is_return && !element.is_nil {
+            xml.keep(size_of::<T>())?;
             returns.push(T::from_return(xml)?);
         } else {
             xml.skip()?;
@@ -160,7 +161,7 @@ impl FromReturn for UserName {
             let is_field = element.namespace == Namespace::Data && !element.is_nil;
             match xml.name() {
                 b"id" if is_field => id = Some(OxUserId::new(xml.number("id")?)),
-                b"name" if is_field => name = Some(xml.text()?.to_owned()),
+                b"name" if is_field => name = Some(kept_text(xml)?),
                 _ => xml.skip()?,
             }
         }
@@ -173,8 +174,15 @@ impl FromReturn for UserName {
 
 impl FromReturn for String {
     fn from_return<R: Source>(xml: &mut Xml<R>) -> Result<Self, XmlError> {
-        Ok(xml.text()?.to_owned())
+        kept_text(xml)
     }
+}
+
+/// The text of the element it stands in, which it leaves.
+pub(crate) fn kept_text<R: Source>(xml: &mut Xml<R>) -> Result<String, XmlError> {
+    let text = xml.text()?.to_owned();
+    xml.keep(text.len())?;
+    Ok(text)
 }
 
 impl FromReturn for ModuleAccess {
@@ -227,6 +235,7 @@ impl<F: Field> FromReturn for DataObject<F> {
                 continue;
             }
             if let Some(value) = parse(spec.kind, xml.text()?, spec.name)? {
+                xml.keep(kept_bytes::<F>(&value, spec.kind))?;
                 match spec.kind {
                     FieldKind::List | FieldKind::Ids => object.push(field, value),
                     _ => {
@@ -236,6 +245,17 @@ impl<F: Field> FromReturn for DataObject<F> {
             }
         }
         Ok(object)
+    }
+}
+
+/// What a value takes up in an object, without the spare room of its containers.
+fn kept_bytes<F>(value: &Value, kind: FieldKind) -> usize {
+    match (value, kind) {
+        (Value::Text(text), FieldKind::List) => size_of::<String>() + text.len(),
+        (_, FieldKind::Ids) => size_of::<i32>(),
+        (Value::Text(text), _) => size_of::<(F, Value)>() + text.len(),
+        (Value::Bytes(bytes), _) => size_of::<(F, Value)>() + bytes.len(),
+        _ => size_of::<(F, Value)>(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The client: one server, its connections, and the way of one call.
 
+mod builder;
+mod failure;
+
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,7 @@ use crate::answer::{self, Answer, FromReturn, IdOnly, Void};
 use crate::credentials::Credentials;
 use crate::envelope::{Envelope, ValueError};
 use crate::error::{CallSite, Error, FaultClass, Target};
-use crate::fault::{Fault, FaultKind, one_line};
+use crate::fault::FaultKind;
 use crate::id::{ContextId, OxUserId};
 use crate::service::Operation;
 use crate::service::context::ContextService;
@@ -23,16 +25,12 @@ use crate::transport::{Reply, Transport, TransportError};
 use crate::workspace::Workspaces;
 use crate::xml::XmlError;
 
-/// Longer than a connection takes on any network that still works.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Creating a context makes OX build a database schema, which takes a minute on a busy server.
-const CALL_TIMEOUT: Duration = Duration::from_secs(120);
-/// `listGroupsForUser` sends 31 bytes for each user of the context, so this is enough for two
-/// million.
-const ANSWER_LIMIT: u64 = 64 << 20;
-/// `listAll` of users sends some 10 kB for each and is read as a stream, so that this is time
-/// rather than memory.
+/// `listAll` of users sends some 10 kB for each, and lists are read as they come in: this is time
+/// rather than memory, for which the limit for answers stands.
 const STREAM_FACTOR: u64 = 64;
+
+pub use self::builder::ClientBuilder;
+use self::failure::{Failure, excerpt};
 
 /// A client of one OX server. Cheap to clone; clones share the connections. May be used from
 /// several threads at once.
@@ -80,104 +78,7 @@ pub enum CallOutcome {
     Error(FaultClass),
 }
 
-/// Settings of a [`Client`].
-pub struct ClientBuilder {
-    base_url: String,
-    connect_timeout: Duration,
-    call_timeout: Duration,
-    answer_limit: u64,
-    ca_certificates: Option<PathBuf>,
-    ca_bundle: Option<PathBuf>,
-    observer: Option<Box<Observer>>,
-}
-
-impl ClientBuilder {
-    /// Longest time to make a connection, TLS included. Default: 10 s.
-    #[must_use]
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// Longest time of a whole call. Default: 120 s.
-    #[must_use]
-    pub fn call_timeout(mut self, timeout: Duration) -> Self {
-        self.call_timeout = timeout;
-        self
-    }
-
-    /// Largest answer in bytes. Default: 64 MiB. Lists of ids, which are not kept in memory, may
-    /// have 64 times as much.
-    #[must_use]
-    pub fn answer_limit(mut self, bytes: u64) -> Self {
-        self.answer_limit = bytes;
-        self
-    }
-
-    /// A directory of `*.pem` files with certificates that are trusted beside the system's CA
-    /// certificates. The system's place is found as OpenSSL finds it, `SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` included. A directory that does not exist holds none. Read once, by
-    /// [`Self::build`], for `https` only.
-    ///
-    /// A file may hold the certificate of a CA, or that of the server itself, which then need not
-    /// be signed by anyone else. The host name must be in its subjectAltName either way.
-    #[must_use]
-    pub fn ca_certificates(mut self, directory: Option<PathBuf>) -> Self {
-        self.ca_certificates = directory;
-        self
-    }
-
-    /// A file of certificates that are trusted as those of the directory (`REQUESTS_CA_BUNDLE`).
-    #[must_use]
-    pub fn ca_bundle(mut self, file: Option<PathBuf>) -> Self {
-        self.ca_bundle = file;
-        self
-    }
-
-    /// A function that is told about each call, on the thread of the call.
-    #[must_use]
-    pub fn observer(mut self, observer: impl Fn(&CallInfo) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Box::new(observer));
-        self
-    }
-
-    /// Checks the settings. Makes no connection.
-    ///
-    /// # Errors
-    /// [`Error::BaseUrl`], [`Error::CaCertificates`].
-    pub fn build(self) -> Result<Client, Error> {
-        let transport = Transport::new(
-            &self.base_url,
-            self.connect_timeout,
-            self.call_timeout,
-            self.ca_certificates,
-            self.ca_bundle,
-        )?;
-        let inner = Inner {
-            transport,
-            workspaces: Workspaces::default(),
-            answer_limit: self.answer_limit,
-            observer: self.observer,
-        };
-        Ok(Client { inner: Arc::new(inner) })
-    }
-}
-
 impl Client {
-    /// Begins the settings of a client of the server at `base_url` (`OX_SOAP_SERVER`): scheme,
-    /// host, optional port.
-    pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder {
-            base_url: base_url.into(),
-            connect_timeout: CONNECT_TIMEOUT,
-            call_timeout: CALL_TIMEOUT,
-            answer_limit: ANSWER_LIMIT,
-            ca_certificates: None,
-            ca_bundle: None,
-            observer: None,
-        }
-    }
-
     /// Calls about contexts; `master` is the master administrator.
     #[must_use]
     pub const fn contexts<'a>(&'a self, master: &'a Credentials) -> ContextService<'a> {
@@ -275,8 +176,8 @@ impl Client {
         self.call(operation, target, write, |reply, space| self.read_whole(operation, reply, space))
     }
 
-    /// An operation that answers a long list. It is read as it comes in, so that only what is taken
-    /// from it is kept.
+    /// An operation that answers a long list. It is read as it comes in, and what is taken from it is
+    /// what the limit for answers counts.
     pub(crate) fn call_long<T: FromReturn>(
         &self,
         operation: &'static Operation,
@@ -435,58 +336,4 @@ impl fmt::Debug for Client {
             .field("server", &self.inner.transport.server())
             .finish_non_exhaustive()
     }
-}
-
-/// Why a call failed, before it is known where.
-enum Failure {
-    Fault(Box<Fault>),
-    Status { status: u16, location: Option<String>, excerpt: String },
-    Transport(TransportError),
-    Value(ValueError),
-    Xml(XmlError),
-}
-
-impl From<TransportError> for Failure {
-    fn from(error: TransportError) -> Self {
-        Self::Transport(error)
-    }
-}
-
-impl Failure {
-    fn at(self, site: Box<CallSite>, transport: &Transport) -> Error {
-        match self {
-            Self::Fault(fault) => Error::Fault { site, fault },
-            Self::Status { status, location, excerpt } => {
-                Error::Status { site, status, location, excerpt }
-            }
-            Self::Transport(error) => error.at(site, transport),
-            Self::Value(ValueError { field, problem }) => Error::Value { site, field, problem },
-            Self::Xml(XmlError::Io(error)) => TransportError::of_io(&error).at(site, transport),
-            Self::Xml(XmlError::Malformed(reason)) => Error::Malformed { site, reason },
-            Self::Xml(XmlError::Truncated) => {
-                Error::Disconnected { site, reason: "its XML ends too early".into() }
-            }
-            Self::Xml(XmlError::Unexpected(reason)) => Error::Unexpected { site, reason },
-        }
-    }
-}
-
-/// How the page of a proxy begins: its text without the tags.
-fn excerpt(body: &[u8]) -> String {
-    let body = body.get(..2_000).unwrap_or(body);
-    let mut text = String::new();
-    let mut is_tag = false;
-    for character in String::from_utf8_lossy(body).chars() {
-        match character {
-            '<' => is_tag = true,
-            '>' if is_tag => {
-                is_tag = false;
-                text.push(' ');
-            }
-            _ if is_tag => {}
-            character => text.push(character),
-        }
-    }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    one_line(&words.join(" "), 200)
 }

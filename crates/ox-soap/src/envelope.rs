@@ -4,6 +4,8 @@
 //! The namespaces of the levels: operation and parameters are in the service's own, the fields of
 //! data objects in [`DATA`], login and password in [`CREDENTIALS`].
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -82,9 +84,7 @@ impl<'b> Envelope<'b> {
     ) -> Result<(), ValueError> {
         open(self.out, self.prefix, parameter);
         if let Some(id) = id {
-            open(self.out, "d", "id");
-            self.out.push_str(&id.to_string());
-            close(self.out, "d", "id");
+            number_element(self.out, "id", i64::from(id));
         }
         if let Some(name) = name {
             text_element(self.out, "d", "name", name)?;
@@ -167,7 +167,7 @@ impl Fields<'_> {
     }
 
     pub(crate) fn number(&mut self, name: &str, number: i32) {
-        element(self.out, name, &number.to_string());
+        number_element(self.out, name, i64::from(number));
     }
 
     pub(crate) fn flag(&mut self, name: &str, flag: bool) {
@@ -209,6 +209,13 @@ fn element(out: &mut String, name: &str, content: &str) {
     close(out, "d", name);
 }
 
+fn number_element(out: &mut String, name: &str, number: i64) {
+    open(out, "d", name);
+    // Writing to a text does not fail.
+    let _ = write!(out, "{number}");
+    close(out, "d", name);
+}
+
 fn text_element(
     out: &mut String,
     prefix: &str,
@@ -234,7 +241,7 @@ fn field_element(out: &mut String, spec: &FieldSpec, value: &Value) -> Result<()
     };
     match (spec.kind, value) {
         (FieldKind::Text, Value::Text(text)) => text_element(out, "d", name, text)?,
-        (FieldKind::Text, Value::Number(number)) => element(out, name, &number.to_string()),
+        (FieldKind::Text, Value::Number(number)) => number_element(out, name, *number),
         (FieldKind::Text, Value::Bool(flag)) => element(out, name, bool_text(*flag)),
         (FieldKind::Text, _) => return Err(wrong("a text")),
 
@@ -245,11 +252,11 @@ fn field_element(out: &mut String, spec: &FieldSpec, value: &Value) -> Result<()
         (FieldKind::Bool, _) => return Err(wrong("true or false")),
 
         (FieldKind::Int, _) => match value.to_number().and_then(|n| i32::try_from(n).ok()) {
-            Some(number) => element(out, name, &number.to_string()),
+            Some(number) => number_element(out, name, i64::from(number)),
             None => return Err(wrong("a number from -2147483648 to 2147483647")),
         },
         (FieldKind::Long, _) => match value.to_number() {
-            Some(number) => element(out, name, &number.to_string()),
+            Some(number) => number_element(out, name, number),
             None => return Err(wrong("a number")),
         },
 
@@ -273,8 +280,10 @@ fn field_element(out: &mut String, spec: &FieldSpec, value: &Value) -> Result<()
         (FieldKind::List, _) => return Err(wrong("a list of texts")),
 
         (FieldKind::Ids, Value::Ids(ids)) => {
+            // `<d:` and `>`, `</d:` and `>`, and the digits of an id of a large context.
+            out.reserve(ids.len().saturating_mul(2 * name.len() + 16));
             for id in ids {
-                element(out, name, &id.to_string());
+                number_element(out, name, i64::from(*id));
             }
         }
         (FieldKind::Ids, _) => return Err(wrong("a list of ids")),

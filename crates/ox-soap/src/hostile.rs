@@ -17,17 +17,32 @@ use crate::value::Value;
 use crate::xml::XmlError;
 
 const GET_DATA: &Operation = &operation!(User, "getData", reads);
-const ANSWERS: [&str; 3] = [
+const ANSWERS: [&str; 4] = [
     include_str!("../tests/data/examples/OXUserService.getData.response.xml"),
     include_str!("../tests/data/examples/OXUserService.getData.fault.response.xml"),
     include_str!("../tests/data/examples/OXContextService.getData.response.xml"),
+    DEPUTIES,
 ];
+
+/// Named as the answer of the operation that all of these are read for.
+const DEPUTIES: &str = "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
+    <getDataResponse xmlns=\"http://soap.admin.openexchange.com\" \
+    xmlns:d=\"http://dataobjects.soap.admin.openexchange.com/xsd\"><return><d:deputyId>x</d:deputyId>\
+    <d:grantorId>3</d:grantorId><d:userId>4</d:userId><d:sendOnBehalfOf>true</d:sendOnBehalfOf>\
+    <d:modulePermissions><d:moduleId>mail</d:moduleId><d:admin>0</d:admin>\
+    <d:folderPermission>2</d:folderPermission></d:modulePermissions>\
+    </return></getDataResponse></e:Body></e:Envelope>";
 
 fn read_all(bytes: &[u8]) {
     let _ = answer::read::<User, _>(bytes, GET_DATA);
     let _ = answer::read::<Context, _>(bytes, GET_DATA);
     let _ = answer::read::<Group, _>(bytes, GET_DATA);
     let _ = answer::read::<IdOnly, _>(bytes, GET_DATA);
+    let _ = answer::read::<crate::UserName, _>(bytes, GET_DATA);
+    let _ = answer::read::<crate::Resource, _>(bytes, GET_DATA);
+    let _ = answer::read::<crate::Account, _>(bytes, GET_DATA);
+    let _ = answer::read::<crate::GrantedDeputy, _>(bytes, GET_DATA);
+    let _ = answer::read::<String, _>(bytes, GET_DATA);
     let _ = answer::read::<bool, _>(bytes, GET_DATA);
     let _ = answer::read::<crate::ModuleAccess, _>(bytes, GET_DATA);
 }

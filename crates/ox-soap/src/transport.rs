@@ -161,11 +161,11 @@ impl Reply {
         Ok((self.status, self.location))
     }
 
-    /// The body as it comes in, with limits for the whole and for one piece of it.
-    pub(crate) fn into_stream(self, limit: u64, piece_limit: u64) -> Stream {
+    /// The body as it comes in, with limits for the whole and for what is in memory at a time.
+    pub(crate) fn into_stream(self, limit: u64, memory_limit: u64) -> Stream {
         let source = self.body.into_reader().take(limit.saturating_add(1));
         let source = BufReader::with_capacity(BUFFER_SIZE, source);
-        Stream { source, limit, piece_limit, piece: 0 }
+        Stream { source, limit, memory_limit, piece: 0, kept: 0 }
     }
 }
 
@@ -173,9 +173,12 @@ impl Reply {
 pub(crate) struct Stream {
     source: BufReader<io::Take<ureq::BodyReader<'static>>>,
     limit: u64,
-    piece_limit: u64,
+    /// For one piece, and for what is kept of all of them.
+    memory_limit: u64,
     /// Bytes since the piece began.
     piece: u64,
+    /// Bytes that the reader keeps.
+    kept: u64,
 }
 
 impl Read for Stream {
@@ -191,8 +194,8 @@ impl BufRead for Stream {
         if self.source.get_ref().limit() == 0 && self.source.buffer().is_empty() {
             return Err(io::Error::other(TooLarge(self.limit)));
         }
-        if self.piece > self.piece_limit {
-            return Err(io::Error::other(TooLarge(self.piece_limit)));
+        if self.piece > self.memory_limit {
+            return Err(io::Error::other(TooLarge(self.memory_limit)));
         }
         self.source.fill_buf()
     }
@@ -206,6 +209,14 @@ impl BufRead for Stream {
 impl Source for &mut Stream {
     fn begin_piece(&mut self) {
         self.piece = 0;
+    }
+
+    fn keep(&mut self, bytes: usize) -> io::Result<()> {
+        self.kept = self.kept.saturating_add(bytes.try_into().unwrap_or(u64::MAX));
+        if self.kept > self.memory_limit {
+            return Err(io::Error::other(TooLarge(self.memory_limit)));
+        }
+        Ok(())
     }
 }
 

@@ -29,6 +29,11 @@ const TEXT_LIMIT: usize = 64 << 20;
 pub(crate) trait Source: BufRead {
     /// A new piece of the document begins: a tag, a text.
     fn begin_piece(&mut self) {}
+
+    /// So many bytes of what was read are kept from now on.
+    fn keep(&mut self, _bytes: usize) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Source for &[u8] {}
@@ -146,6 +151,11 @@ impl<R: Source> Xml<R> {
             }
         }
         Ok(&self.text)
+    }
+
+    /// Tells the source that so many bytes are kept of what was read.
+    pub(crate) fn keep(&mut self, bytes: usize) -> Result<(), XmlError> {
+        self.reader.get_mut().keep(bytes).map_err(|error| XmlError::Io(Arc::new(error)))
     }
 
     /// Takes one event; appends to `text` when it is text and wanted.

@@ -6,7 +6,7 @@
 //! of the sister services. Every name on the wire stands in this file, so that a correction is made
 //! here and in the draft of the sandbox, `OXDeputyPermissionsService.wsdl`, alone.
 
-use crate::answer::FromReturn;
+use crate::answer::{FromReturn, kept_text};
 use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::deputy::{DeputyModule, DeputyPermission, GrantedDeputy, ModulePermission};
@@ -163,11 +163,14 @@ impl FromReturn for GrantedDeputy {
                 xml,
                 &[DEPUTY_ID, GRANTOR_ID, USER_ID, SEND_ON_BEHALF_OF, MODULE_PERMISSIONS],
             ) {
-                Some(DEPUTY_ID) => xml.text()?.trim().clone_into(&mut id),
+                Some(DEPUTY_ID) => id = kept_text(xml)?,
                 Some(GRANTOR_ID) => grantor = Some(xml.number(GRANTOR_ID)?),
                 Some(USER_ID) => user = Some(xml.number(USER_ID)?),
                 Some(SEND_ON_BEHALF_OF) => send_on_behalf_of = xml.flag(SEND_ON_BEHALF_OF)?,
-                Some(MODULE_PERMISSIONS) => modules.extend(read_module(xml)?),
+                Some(MODULE_PERMISSIONS) => {
+                    xml.keep(size_of::<ModulePermission>())?;
+                    modules.extend(read_module(xml)?);
+                }
                 _ => xml.skip()?,
             }
         }

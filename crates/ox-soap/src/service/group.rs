@@ -135,7 +135,7 @@ impl<'a> GroupService<'a> {
     /// As for every call.
     pub fn list_groups_for_user(self, user: UserKey<'_>) -> Result<Vec<Group>, Error> {
         let (id, name) = user.parts();
-        self.client.call_all(LIST_GROUPS_FOR_USER, &user.target(self.context), |envelope| {
+        self.client.call_long(LIST_GROUPS_FOR_USER, &user.target(self.context), |envelope| {
             envelope.context("ctx", self.context)?;
             envelope.key("usr", id, name)?;
             envelope.auth(self.credentials)

@@ -85,6 +85,17 @@ impl<'a> SecondaryAccountService<'a> {
         })
     }
 
+    /// Reads all accounts of the context.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub fn list_all(self) -> Result<Vec<Account>, Error> {
+        self.client.call_long(LIST, &self.target(None), |envelope| {
+            envelope.context("context", self.context)?;
+            envelope.auth(self.credentials)
+        })
+    }
+
     /// Reads the accounts of users.
     ///
     /// # Errors

@@ -12,12 +12,15 @@ use quick_xml::name::ResolveResult;
 
 use crate::server::Server;
 
-const CONTEXT: ContextId = ContextId::new(10);
-const ANNA: OxUserId = OxUserId::new(3);
+pub(crate) const CONTEXT: ContextId = ContextId::new(10);
+pub(crate) const ANNA: OxUserId = OxUserId::new(3);
 
 /// Makes a call against a server that answers as the example does; checks the request against the
 /// example.
-fn check<T>(name: &str, call: impl FnOnce(&Client, &Credentials, &Credentials) -> T) -> T {
+pub(crate) fn check<T>(
+    name: &str,
+    call: impl FnOnce(&Client, &Credentials, &Credentials) -> T,
+) -> T {
     let status = if name.ends_with(".fault") { 500 } else { 200 };
     let server = Server::always(status, read(&format!("{name}.response.xml")));
     let client = Client::builder(&server.url).build().unwrap();
@@ -49,7 +52,7 @@ fn read(file: &str) -> String {
 
 /// One line for each element, with namespace, name and text: what the prefixes and the white space
 /// between elements leave over.
-fn canonical(xml: &str) -> String {
+pub(crate) fn canonical(xml: &str) -> String {
     let mut reader = NsReader::from_str(xml);
     reader.config_mut().expand_empty_elements = true;
     let (mut lines, mut depth) = (Vec::<String>::new(), 0);

@@ -10,8 +10,10 @@
 
 mod answers;
 mod examples;
+mod examples_of_objects;
 mod lists;
 mod pki;
+mod sandbox;
 mod self_signed;
 mod server;
 mod tls;
