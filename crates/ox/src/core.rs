@@ -26,15 +26,13 @@ pub(crate) struct Core {
     pub(crate) mapping: MappingFile,
     pub(crate) notes: Notes,
     pub(crate) ox: Box<dyn Ox>,
-    /// Copies of group items that were put into the queue, by the id of the group.
+    /// Copies of items that were put into the queue, by the id of the object.
     pub(crate) requeued: Mutex<HashMap<String, Copy>>,
     /// Objects with a delivery that broke off after its first change: what OX has of them is not
     /// known, so their fingerprint does not count.
     unsettled: Mutex<HashSet<String>>,
     /// Functional accounts with a delivery that broke off, by entry UUID.
     pub(crate) interrupted_accounts: Mutex<HashMap<String, Interrupted>>,
-    /// Types that were named in the log as not provisioned yet.
-    pub(crate) named_types: Mutex<HashSet<String>>,
 }
 
 impl Core {
@@ -49,7 +47,6 @@ impl Core {
             requeued: Mutex::default(),
             unsettled: Mutex::default(),
             interrupted_accounts: Mutex::default(),
-            named_types: Mutex::default(),
             settings,
         })
     }

@@ -3,7 +3,7 @@
 //! It covers what would go over the wire, so that a changed setting, mapping or profile shows as well
 //! as a changed object.
 
-use idspool_ox_soap::{Context, Resource, User, UserField, Value};
+use idspool_ox_soap::{Context, Group, Resource, User, UserField, Value};
 use ring::digest::{Context as Hasher, SHA256};
 
 /// Grows when the meaning of a digest changes, so that old ones no longer count.
@@ -59,6 +59,16 @@ pub(crate) fn of_context(context: &Context) -> String {
         parts.value(value);
     }
     format!("{VERSION}-{}", parts.finish(16))
+}
+
+/// Fingerprint of a group as one context has it. Short, because a group has one for each context.
+pub(crate) fn of_group(group: &Group) -> String {
+    let mut parts = Parts::new("group");
+    for (field, value) in group.iter() {
+        parts.text(field.as_str());
+        parts.value(value);
+    }
+    parts.finish(10)
 }
 
 /// The note for a user that was looked up and is not in OX: the look-up need not be repeated while
@@ -125,6 +135,7 @@ impl Parts {
                 }
             }
             Value::Ids(ids) => {
+                self.number(i64::try_from(ids.len()).unwrap_or(i64::MAX));
                 for id in ids {
                     self.number(i64::from(*id));
                 }

@@ -10,18 +10,18 @@
 //! | `profile`, `rights` | `ModuleAccessDefinitions.properties` and the rights of a user |
 //! | `mapping`, `date`, `image` | `AttributeMapping.json`, and values on their way to OX |
 //! | `props` | properties of one object, in all forms that files have |
+//! | `ox_name` | names of objects by the configured identifiers |
 //! | `ox`, `client` | the calls to OX as a trait, and over SOAP |
 //! | `context`, `access_profile`, `user`, `group`, `account`, `resource` | the rules per type of object |
 //! | [`admin`] | what an administrator does beside provisioning |
-//! | `later` | types that this version keeps but does not send |
 //! | `edit_lock`, `stamp` | files that administrators edit as well |
-//! | `requeue` | groups that follow from a new user |
+//! | `requeue` | what follows from a user's new id |
 //! | `digest` | whether there is anything to send |
 //! | `unfinished` | deletions that a crash could leave half done |
 //! | `halt`, `channel` | skips, faults and log lines |
 //! | `recipient`, `run` | the way in |
 //!
-//! Groups and deputy permissions are not provisioned yet.
+//! Deputy permissions are not provisioned yet.
 
 mod access_profile;
 mod account;
@@ -39,10 +39,10 @@ mod fake;
 mod group;
 mod halt;
 mod image;
-mod later;
 mod mail_server;
 mod mapping;
 mod ox;
+mod ox_name;
 mod password;
 mod profile;
 mod props;

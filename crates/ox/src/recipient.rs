@@ -1,5 +1,7 @@
 //! OX App Suite as a recipient of the provisioner's loop.
 
+use std::path::Path;
+
 use idspool_ox_soap::{Client, ContextId};
 use idspool_provisioner::{Access, Delivery, Facts, Fault, Indexing, Key, Outcome, Recipient};
 use idspool_udm::{ConvertedItem, ItemHead, Module, dn};
@@ -10,7 +12,7 @@ use crate::core::{Core, ObjectName};
 use crate::halt::Halt;
 use crate::props::Props;
 use crate::settings::{Identifier, Settings};
-use crate::{access_profile, account, context, group, resource, user};
+use crate::{access_profile, account, context, group, requeue, resource, user};
 
 /// OX App Suite.
 pub struct OxRecipient {
@@ -57,7 +59,7 @@ impl OxRecipient {
         let Some(props) = item.object.as_ref().map(Props) else { return Vec::new() };
         match item.module() {
             Some(Module::FunctionalAccount) => props.texts("users").map(str::to_owned).collect(),
-            Some(Module::User) => crate::requeue::deputies(props),
+            Some(Module::User) => requeue::deputies(props),
             _ => Vec::new(),
         }
     }
@@ -115,6 +117,10 @@ impl Recipient for OxRecipient {
             }
         }
         keys.0
+    }
+
+    fn is_copy(&self, item: &ConvertedItem, path: &Path, previous: Option<&ConvertedItem>) -> bool {
+        requeue::is_copy(&self.core, item, path, previous)
     }
 
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {

@@ -143,6 +143,16 @@ impl Index {
         self.connection.execute_batch("BEGIN; DELETE FROM object; DELETE FROM reference; COMMIT;")
     }
 
+    /// The DN of an object.
+    pub(crate) fn dn(&self, id: &str) -> rusqlite::Result<Option<String>> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT dn FROM object WHERE id = ?1")?
+            .query_row([id], |row| row.get::<_, Option<String>>(0))
+            .optional()?;
+        Ok(found.flatten())
+    }
+
     /// Takes a DN from its object.
     pub(crate) fn forget_dn(&self, dn: &str) -> rusqlite::Result<()> {
         self.connection.execute("UPDATE object SET dn = NULL WHERE dn = ?1", [dn])?;

@@ -36,6 +36,6 @@ mod rehearsal;
 mod slot;
 
 pub use engine::{Ended, Engine, EngineError, Mode};
-pub use objects::{Error, Indexing, Known, Objects, Rebuilt};
+pub use objects::{Error, Indexing, Known, Objects, Place, Rebuilt};
 pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient, Waiting};
 pub use rehearsal::{Rehearsal, Step};

@@ -20,6 +20,8 @@ use idspool_spool::{Replacements, boot_id, durable, remove_drafts};
 use idspool_udm::ConvertedItem;
 
 pub use self::error::Error;
+pub use self::places::Place;
+use self::places::Places;
 pub use self::reconcile::Rebuilt;
 use self::scratch::Scratch;
 use crate::Facts;
@@ -27,6 +29,7 @@ use crate::index::Index;
 
 mod error;
 mod lookup;
+mod places;
 mod reconcile;
 mod scratch;
 
@@ -45,6 +48,7 @@ pub struct Objects {
     folder: PathBuf,
     index: Mutex<Index>,
     staged: Mutex<Staged>,
+    places: Mutex<Places>,
     indexing: Indexing,
     /// Where changes go when nothing may be changed in the queue.
     scratch: Option<Scratch>,
@@ -132,7 +136,14 @@ impl Objects {
     fn over(folder: PathBuf, index: Index, indexing: Indexing, scratch: Option<Scratch>) -> Self {
         let staged =
             Staged { files: Replacements::new(&folder), states: HashMap::new(), removed: 0 };
-        Self { folder, index: Mutex::new(index), staged: Mutex::new(staged), indexing, scratch }
+        Self {
+            folder,
+            index: Mutex::new(index),
+            staged: Mutex::new(staged),
+            places: Mutex::default(),
+            indexing,
+            scratch,
+        }
     }
 
     /// Notes that the index is complete, so that the next start need not compare it.

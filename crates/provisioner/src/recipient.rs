@@ -18,6 +18,17 @@ pub trait Recipient: Send + Sync {
     /// key that at least one of them writes; an empty list conflicts with everything.
     fn keys(&self, item: &ConvertedItem, previous: Option<&ConvertedItem>) -> Vec<Key>;
 
+    /// Whether an item is a copy of its object's snapshot, which the recipient put into the queue. Such an
+    /// item stands for the snapshot as it is when its turn comes, which may be newer than the copy.
+    fn is_copy(
+        &self,
+        _item: &ConvertedItem,
+        _path: &Path,
+        _previous: Option<&ConvertedItem>,
+    ) -> bool {
+        false
+    }
+
     /// Brings the recipient to the state of one item.
     ///
     /// Doing it again must be harmless: after a crash the same item comes again.

@@ -22,7 +22,6 @@ use crate::digest;
 use crate::halt::{Halt, Skip};
 use crate::ox::Scope;
 use crate::props::Props;
-use crate::requeue;
 use members::{Member, Members};
 pub(crate) use note::Note;
 
@@ -55,17 +54,11 @@ struct Shared<'a> {
 /// Brings a functional account to the state of its item, in every context in which it has users.
 pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Result<Outcome, Halt> {
     let previous = delivery.previous.and_then(|previous| previous.object.as_ref());
-    // A copy that was queued for the sake of a member must not bring an older state back, should a
-    // newer one have been delivered since.
-    let object = match (&delivery.item.object, previous) {
-        (Some(_), Some(previous)) if requeue::is_copy(core, delivery) => Some(previous),
-        (object, _) => object.as_ref(),
-    };
     let work = Work {
         core,
         delivery,
         object: ObjectName(delivery.item),
-        new: object.map(Props),
+        new: delivery.item.object.as_ref().map(Props),
         old: previous.map(Props),
     };
     let mut note = work.noted();
@@ -74,7 +67,7 @@ pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Result<Outcome, H
         crate::lock(&core.interrupted_accounts).insert(delivery.item.id.clone(), interrupted);
         return Err(halt);
     }
-    Ok(object.map_or(Outcome::Gone, |object| keep(object, &note)))
+    Ok(delivery.item.object.as_ref().map_or(Outcome::Gone, |object| keep(object, &note)))
 }
 
 fn keep(object: &Map<String, Value>, note: &Note) -> Outcome {

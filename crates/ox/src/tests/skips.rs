@@ -85,24 +85,6 @@ fn s5_0_missing_credentials_are_an_error_for_every_type_that_needs_them() {
 }
 
 #[test]
-fn types_without_rules_yet_are_kept_and_named_once() {
-    let stage = stage();
-    let group = |users: &[&str]| {
-        let object = json!({"name": "team", "isOxGroup": "OK", "users": users});
-        item("g", "groups/group", "cn=team,cn=groups", object)
-    };
-    let lines = logged(|| {
-        assert_eq!(stage.calls(&group(&["uid=anna"])), [""; 0]);
-        assert_eq!(stage.calls(&group(&[])), [""; 0]);
-    });
-    assert_eq!(lines.iter().filter(|line| line.starts_with("WARN")).count(), 1, "{lines:#?}");
-    assert_eq!(stage.snapshot("g").unwrap()["users"], json!([]));
-    assert!(stage.facts("g").unwrap().active);
-    stage.deliver(&item("g", "groups/group", "cn=team,cn=groups", json!(null))).unwrap();
-    assert_eq!(stage.snapshot("g"), None);
-}
-
-#[test]
 fn the_name_last_written_of_a_group_is_not_lost() {
     let stage = stage();
     let group = |object| item("g", "groups/group", "cn=team", object);

@@ -229,10 +229,11 @@ impl<'a> Work<'a> {
     }
 
     /// Groups list their members by id: when the id of a user became known or changed, the groups that
-    /// have it as member are delivered again (ox-provisioning 3.6).
+    /// have it as member are delivered again (ox-provisioning 3.6), and so is what else refers to it.
     fn requeue_groups(&self, new: State<'_>) -> Result<(), Halt> {
         info!("Looking for groups of this user to be created in the context id");
-        requeue::groups(self.core, self.delivery, new.props.texts("groups"))
+        requeue::groups(self.core, self.delivery, new.props.texts("groups"))?;
+        requeue::referring(self.core, self.delivery)
     }
 }
 

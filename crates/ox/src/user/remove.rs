@@ -6,12 +6,10 @@ use tracing::{info, warn};
 
 use super::{Work, scope};
 use crate::channel::{self, Done};
+use crate::group::{STANDARD_GROUP, is_reserved};
 use crate::halt::Halt;
 use crate::ox::Scope;
 use crate::unfinished::Unfinished;
-
-/// The standard group of a context. It has everybody as member and cannot be deleted.
-const STANDARD_GROUP: OxGroupId = OxGroupId::new(1);
 
 impl Work<'_> {
     /// Deletes the user. A user that is gone already counts as deleted.
@@ -124,7 +122,7 @@ fn is_only_member(group: &Group, id: OxUserId) -> bool {
 fn key(group: &Group) -> Option<(OxGroupId, String)> {
     let id = group.id().filter(|id| *id > STANDARD_GROUP)?;
     let name = group.name().unwrap_or_default();
-    if name.eq_ignore_ascii_case("users") {
+    if is_reserved(name) {
         info!("Ignoring group \"{name}\"");
         return None;
     }

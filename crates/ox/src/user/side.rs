@@ -1,53 +1,10 @@
 //! One state of a user (old or new), reduced to what decisions need (ox-provisioning 5.3.1).
 
 use idspool_ox_soap::{ContextId, OxUserId};
-use idspool_provisioner::Fault;
-use serde_json::Value;
 
+use crate::ox_name::OxName;
 use crate::props::{OX_DB_USERNAME, Props, Unusable};
 use crate::settings::Identifier;
-
-/// The name of a user in OX.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OxName<'a> {
-    Is(&'a str),
-    /// The identifier property has no value.
-    Missing,
-    /// The identifier property is a list.
-    List,
-}
-
-const NO_NAME: &str = "No name for this attribute. Missing or misconfigured identifier app settings\n\
-    (OX_USER_IDENTIFIER or OX_GROUP_IDENTIFIER) might be the reason, see\n\
-    https://docs.software-univention.de/ox-connector-app/latest/troubleshooting.html\
-    #invalid-values-for-ox-user-identifier-or-ox-group-identifier\n\
-    for more information.";
-const NAME_IS_LIST: &str = "The String type doesn't accept collections as value";
-
-impl<'a> OxName<'a> {
-    fn of(value: Option<&'a Value>) -> Self {
-        match value {
-            Some(Value::String(text)) if !text.is_empty() => Self::Is(text),
-            Some(Value::Array(_) | Value::Object(_)) => Self::List,
-            _ => Self::Missing,
-        }
-    }
-
-    /// The name.
-    ///
-    /// # Errors
-    /// There is none. No other property takes its place: the setting has to be corrected.
-    pub(crate) fn required(self) -> Result<&'a str, Fault> {
-        let message = match self {
-            Self::Is(name) => return Ok(name),
-            Self::Missing => NO_NAME,
-            Self::List => NAME_IS_LIST,
-        };
-        Err(Fault::permanent(message).with_remedy(
-            "set OX_USER_IDENTIFIER to a property that always has a single value, or correct the object",
-        ))
-    }
-}
 
 /// One state of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,10 +23,7 @@ impl<'a> Side<'a> {
         id: &'a str,
         identifier: &Identifier,
     ) -> Result<Self, Unusable> {
-        let name = match identifier {
-            Identifier::EntryUuid => OxName::Is(id),
-            Identifier::Property(property) => OxName::of(props.0.get(property)),
-        };
+        let name = OxName::of_new(props, id, identifier);
         Self::of(props, name)
     }
 
@@ -79,13 +33,8 @@ impl<'a> Side<'a> {
         id: &'a str,
         identifier: &Identifier,
     ) -> Result<Self, Unusable> {
-        let written = props.text(OX_DB_USERNAME);
-        let identified = || match identifier {
-            Identifier::EntryUuid => Some(id),
-            Identifier::Property(property) => props.text(property),
-        };
-        let name = written.or_else(identified).or_else(|| props.text("username"));
-        Self::of(props, name.map_or(OxName::Missing, OxName::Is))
+        let name = OxName::of_old(props, id, identifier, OX_DB_USERNAME, "username");
+        Self::of(props, name)
     }
 
     fn of(props: Props<'a>, name: OxName<'a>) -> Result<Self, Unusable> {
@@ -100,7 +49,7 @@ impl<'a> Side<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::{Map, Value, json};
 
     use super::*;
 

@@ -86,6 +86,13 @@ impl Handling<'_> {
         let previous = self.objects.previous(&item.id).map_err(|error| error.to_fault())?;
         let (previous, facts) = previous.unzip();
         let facts = facts.flatten();
+        if self.recipient.is_copy(&item, path, previous.as_ref()) {
+            let Some(previous) = &previous else {
+                // Deleted since.
+                return Ok(Settlement::Nothing { id: item.id });
+            };
+            item = ConvertedItem { resync: item.resync, ..previous.clone() };
+        }
         if previous.is_some() {
             let old = self.objects.path_of(&item.id).map_err(|error| error.to_fault())?;
             info!("Loading old object from {}", old.display());

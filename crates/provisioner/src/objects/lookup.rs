@@ -95,6 +95,7 @@ impl Objects {
         } else {
             self.on_index(|index| index.remove(&indexed.id))?;
         }
+        self.places().forget(&key);
         self.commit()?;
         Ok(true)
     }

@@ -54,6 +54,7 @@ impl Objects {
     pub fn rebuild(&self, progress: &mut dyn FnMut(usize)) -> Result<Rebuilt, Error> {
         self.commit()?;
         self.on_index(Index::clear)?;
+        self.places().clear();
         self.read_all(self.changed_snapshots()?, progress)
     }
 
@@ -161,9 +162,18 @@ impl Objects {
             .collect();
         references.sort_unstable();
         references.dedup();
-        self.on_index(|index| {
-            index.put(item, &dn::key(&item.dn), facts, stamp)?;
-            index.refer(&item.id, &references)
-        })
+        let key = dn::key(&item.dn);
+        let former = self.on_index(|index| {
+            let former = index.dn(&item.id)?;
+            index.put(item, &key, facts, stamp)?;
+            index.refer(&item.id, &references)?;
+            Ok(former)
+        })?;
+        // Times of files may be too coarse to tell two states from each other.
+        let mut places = self.places();
+        for dn in former.as_deref().into_iter().chain([&*key]) {
+            places.forget(dn);
+        }
+        Ok(())
     }
 }

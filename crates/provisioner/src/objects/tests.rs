@@ -208,6 +208,44 @@ fn s2_5_a_dn_whose_snapshot_vanished_is_known_and_named_until_it_is_forgotten() 
 }
 
 #[test]
+fn a_place_follows_every_change_of_object_and_file() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let place = |dn: &str| objects.place(dn).unwrap();
+    let at = |scope, remote_id| Some(Place { scope: Some(scope), remote_id: Some(remote_id) });
+    let noted = |remote_id| Facts { remote_id: Some(remote_id), ..delivered() };
+    let anna = |dn: &str, id: i64| item(ANNA, dn, json!({"oxContext": 10, "oxDbId": id}));
+    assert_eq!(place("uid=anna,dc=x"), None);
+    objects.store(&anna("uid=anna,dc=x", 1), &noted(1)).unwrap();
+    assert_eq!(place("UID=anna, dc=x"), at(10, 1), "before the commit");
+    objects.commit().unwrap();
+    // Twice: from the index, then from memory.
+    for _ in 0..2 {
+        assert_eq!(place("uid=anna,dc=x"), at(10, 1));
+    }
+    store(&objects, &anna("uid=anna,dc=x", 2), &noted(2));
+    assert_eq!(place("uid=anna,dc=x"), at(10, 2));
+    store(&objects, &anna("uid=anne,dc=x", 2), &noted(2));
+    assert_eq!((place("uid=anna,dc=x"), place("uid=anne,dc=x")), (None, at(10, 2)));
+    let path = objects.path_of(ANNA).unwrap();
+    fs::write(&path, anna("uid=anne,dc=x", 3).to_snapshot_bytes()).unwrap();
+    let later = SystemTime::now() + std::time::Duration::from_secs(1);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    assert_eq!(place("uid=anne,dc=x"), at(10, 3), "edited by hand");
+    store(&objects, &item(BERT, "uid=anne,dc=x", json!({})), &noted(4));
+    assert_eq!(place("uid=anne,dc=x"), at(10, 4), "the DN belongs to another object");
+    objects.forget_dn("uid=anne,dc=x").unwrap();
+    assert_eq!(place("uid=anne,dc=x"), None);
+    store(&objects, &item(BERT, "uid=anne,dc=x", json!({})), &noted(4));
+    assert_eq!(place("uid=anne,dc=x"), at(10, 4));
+    fs::remove_file(objects.path_of(BERT).unwrap()).unwrap();
+    let error = objects.place("uid=anne,dc=x").unwrap_err();
+    assert!(matches!(error, Error::SnapshotMissing { .. }), "{error}");
+    objects.forget(BERT).unwrap();
+    assert_eq!(place("uid=anne,dc=x"), None);
+}
+
+#[test]
 fn s2_5_a_vanished_object_loses_its_dn_to_a_new_one() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());

@@ -1,7 +1,7 @@
 //! The table of ox-provisioning 5.3, row by row.
 
-use super::super::side::OxName;
 use super::*;
+use crate::ox_name::OxName;
 
 const TEN: ContextId = ContextId::new(10);
 const ELEVEN: ContextId = ContextId::new(11);

@@ -1,0 +1,134 @@
+//! One group in one context: what is wanted there, and the calls that bring it about
+//! (ox-provisioning 5.5.2).
+
+use idspool_ox_soap::{Group, GroupField, OxGroupId, OxUserId};
+use tracing::{debug, info, warn};
+
+use super::fan_out::Members;
+use super::note::Entry;
+use super::{STANDARD_GROUP, Work, is_reserved};
+use crate::channel::{self, Done};
+use crate::digest;
+use crate::halt::Halt;
+use crate::ox::Scope;
+
+/// A group as it is to be in one context.
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a str,
+    pub(super) group: Group,
+    pub(super) fingerprint: String,
+}
+
+impl<'a> Wanted<'a> {
+    /// `None`: without members it is not to be there.
+    pub(super) fn new(name: &'a str, members: &Members) -> Option<Self> {
+        if members.is_empty() {
+            return None;
+        }
+        let ids: Vec<i32> = members.ids().map(OxUserId::value).collect();
+        let group = Group::new()
+            .with(GroupField::Displayname, name)
+            .with(GroupField::Members, ids)
+            .with(GroupField::Name, name);
+        Some(Self { name, fingerprint: digest::of_group(&group), group })
+    }
+}
+
+impl Work<'_> {
+    /// Brings the group to what is wanted. Returns what to note.
+    pub(super) fn apply(
+        &self,
+        scope: Scope<'_>,
+        members: &Members,
+        wanted: Option<&Wanted<'_>>,
+        noted: Option<&Entry>,
+    ) -> Result<Option<Entry>, Halt> {
+        let object = &self.object;
+        match (self.new, self.old) {
+            (None, _) => info!("Deleting {object}"),
+            (Some(_), None) => info!("Creating {object}"),
+            (Some(_), Some(_)) => info!("Modifying {object}"),
+        }
+        if self.new.is_some() && !self.will_be_ox {
+            info!("{object} is no OX group. Deleting instead...");
+        } else if self.will_be_ox && self.old.is_some() && !self.was_ox {
+            info!(
+                "{object} was no OX group before... that should not be the case. Modifying anyway..."
+            );
+        }
+        let Some(wanted) = wanted else {
+            if self.will_be_ox {
+                info!("{object} is empty. Deleting instead...");
+            }
+            self.remove(scope, noted)?;
+            return Ok(None);
+        };
+        let found = self.find(scope, noted)?;
+        info!("Retrieving members...");
+        for id in members.joined() {
+            info!("... found {id}");
+        }
+        debug!("{} members in context {}", members.ids().count(), scope.context);
+        self.core.begin(&self.delivery.item.id);
+        let (done, id) = match found {
+            Some((id, _)) => {
+                if self.old.is_none() {
+                    info!("{object} exists. Modifying instead...");
+                    warn!("Found in DB but had no old attributes. Using new ones as old...");
+                }
+                let group = wanted.group.clone().with(GroupField::Id, id);
+                self.core.ox.change_group(scope, &group)?;
+                (Done::Modified, id)
+            }
+            None => {
+                if self.old.is_some() {
+                    info!("{object} does not yet exist. Creating instead...");
+                }
+                (Done::Created, self.core.ox.create_group(scope, &wanted.group)?)
+            }
+        };
+        channel::wrote(done, "group", wanted.name, scope.context, id.value());
+        Ok(Some(Entry::Sent(wanted.fingerprint.clone())))
+    }
+
+    /// A group that is gone already counts as removed.
+    fn remove(&self, scope: Scope<'_>, noted: Option<&Entry>) -> Result<(), Halt> {
+        let Some((id, name)) = self.find(scope, noted)? else {
+            info!("{} does not exist. Doing nothing...", self.object);
+            return Ok(());
+        };
+        self.core.begin(&self.delivery.item.id);
+        match self.core.ox.delete_group(scope, id, &name) {
+            Ok(()) => channel::wrote(Done::Deleted, "group", &name, scope.context, id.value()),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// The group in OX: by the name that was last written there; else by the new one, which it has when
+    /// an earlier attempt broke off after this context.
+    fn find(
+        &self,
+        scope: Scope<'_>,
+        noted: Option<&Entry>,
+    ) -> Result<Option<(OxGroupId, String)>, Halt> {
+        let last = match noted {
+            Some(Entry::Unreached(name)) => Some(name.as_str()),
+            _ => self.old_name()?,
+        };
+        let next = if self.will_be_ox { Some(self.new_name()?) } else { None };
+        for name in last.into_iter().chain(next.filter(|next| last != Some(*next))) {
+            if is_reserved(name) {
+                info!("Ignoring group \"{name}\"");
+                continue;
+            }
+            info!("Searching for {name} in context {}", scope.context);
+            let id = self.core.ox.group_named(scope, name)?.and_then(|group| group.id());
+            if let Some(id) = id.filter(|id| *id > STANDARD_GROUP) {
+                return Ok(Some((id, name.to_owned())));
+            }
+        }
+        Ok(None)
+    }
+}
