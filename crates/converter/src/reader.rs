@@ -65,7 +65,7 @@ impl Reader {
     pub fn each<E: From<Error>>(
         &mut self,
         module: Module,
-        mut visit: impl FnMut(&mut Self, Vec<ConvertedItem>) -> Result<(), E>,
+        mut visit: impl FnMut(Vec<ConvertedItem>) -> Result<(), E>,
     ) -> Result<(), E> {
         let attributes = mapping::attributes_of(module);
         let mut place = None;
@@ -74,7 +74,7 @@ impl Reader {
                 self.pages.entries_page(module.filter(), attributes, PAGE, place)?;
             entries.retain(|entry| Module::of(entry) == Some(module));
             let items = self.related_items(&entries)?;
-            visit(self, items)?;
+            visit(items)?;
             place = next;
             if place.is_none() {
                 return Ok(());

@@ -200,6 +200,10 @@ impl Ox for SoapOx {
         Ok(self.users(scope)?.list_all()?)
     }
 
+    fn user_ids_without_guests(&self, scope: Scope<'_>) -> Result<Vec<OxUserId>, OxError> {
+        Ok(self.users(scope)?.list_all_without_guests()?)
+    }
+
     fn users_data(&self, scope: Scope<'_>, ids: &[OxUserId]) -> Result<Vec<User>, OxError> {
         Ok(self.users(scope)?.get_multiple_data(ids)?)
     }

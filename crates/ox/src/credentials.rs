@@ -83,6 +83,18 @@ impl CredentialsFile {
         self.entry(MASTER)
     }
 
+    /// The contexts that have an entry, in ascending order.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn contexts(&self) -> Result<Vec<ContextId>, CredentialsError> {
+        let entries = self.raw()?;
+        let mut contexts: Vec<ContextId> =
+            entries.keys().filter_map(|key| key.parse().ok()).collect();
+        contexts.sort_unstable();
+        Ok(contexts)
+    }
+
     /// Writes the entry of a context.
     ///
     /// # Errors

@@ -127,6 +127,10 @@ pub(crate) trait Ox: Send + Sync {
     /// `User.listAll`: the ids of all users, the administrator and guests included. Four bytes are
     /// kept for each.
     fn user_ids(&self, scope: Scope<'_>) -> Result<Vec<OxUserId>, OxError>;
+    /// The same without guests, where OX can tell them apart.
+    fn user_ids_without_guests(&self, scope: Scope<'_>) -> Result<Vec<OxUserId>, OxError> {
+        self.user_ids(scope)
+    }
     /// `User.getMultipleData`: whole users, some 10 kB each, so ask for a few hundred at a time. When
     /// one of them does not exist, the call is refused as not found.
     fn users_data(&self, scope: Scope<'_>, ids: &[OxUserId]) -> Result<Vec<User>, OxError>;

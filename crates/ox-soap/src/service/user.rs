@@ -172,10 +172,22 @@ impl<'a> UserService<'a> {
     /// # Errors
     /// As for every call.
     pub fn list_all(self) -> Result<Vec<OxUserId>, Error> {
+        self.list_ids(true)
+    }
+
+    /// The ids of all users of the context that are no guests.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub fn list_all_without_guests(self) -> Result<Vec<OxUserId>, Error> {
+        self.list_ids(false)
+    }
+
+    fn list_ids(self, with_guests: bool) -> Result<Vec<OxUserId>, Error> {
         self.client.call_ids(LIST_ALL, &self.all(), |envelope| {
             envelope.context("ctx", self.context)?;
             envelope.auth(self.credentials)?;
-            envelope.flag("include_guests", true);
+            envelope.flag("include_guests", with_guests);
             envelope.flag("exclude_users", false);
             Ok(())
         })

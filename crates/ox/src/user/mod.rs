@@ -23,9 +23,9 @@ use crate::requeue;
 use crate::rights::Rights;
 use crate::unfinished::Unfinished;
 use decide::{Plan, decide};
-use fill::Filled;
+pub(crate) use fill::Filled;
 use lookup::Lookups;
-use side::Side;
+pub(crate) use side::Side;
 
 /// One user item under way.
 struct Work<'a> {

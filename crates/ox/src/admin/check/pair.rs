@@ -1,0 +1,38 @@
+//! One object as snapshot and directory have it.
+
+use idspool_udm::{ConvertedItem, Module};
+use serde_json::{Map, Value};
+
+/// One object as snapshot and directory have it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pair {
+    pub(crate) id: String,
+    pub(crate) module: Module,
+    /// In the directory's spelling, where it has it.
+    pub(crate) dn: String,
+    pub(crate) snapshot: Option<Map<String, Value>>,
+    pub(crate) directory: Option<Map<String, Value>>,
+}
+
+/// An object that both have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Both<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) snapshot: &'a Map<String, Value>,
+    pub(crate) directory: &'a Map<String, Value>,
+}
+
+impl Pair {
+    /// `None` when neither has it.
+    pub(crate) fn new(
+        module: Module,
+        snapshot: Option<ConvertedItem>,
+        directory: Option<ConvertedItem>,
+    ) -> Option<Self> {
+        let newest = directory.as_ref().or(snapshot.as_ref())?;
+        let (id, dn) = (newest.id.clone(), newest.dn.clone());
+        let snapshot = snapshot.and_then(|item| item.object);
+        let directory = directory.and_then(|item| item.object);
+        Some(Self { id, module, dn, snapshot, directory })
+    }
+}

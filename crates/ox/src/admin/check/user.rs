@@ -1,0 +1,452 @@
+//! Users: what the rules would send of either state, against what OX has.
+
+use idspool_ox_soap::{User, UserField};
+use idspool_udm::Module;
+use serde_json::{Map, Value};
+
+use super::finding::{Finding, Kind, Sides};
+use super::pair::Both;
+use super::property;
+use super::shown::{Same, Shown};
+use crate::halt::Halt;
+use crate::mapping::{Handling, Mapping};
+use crate::props::{OX_CONTEXT, OX_DB_ID, Props};
+use crate::rights::Rights;
+use crate::settings::{Identifier, Settings};
+use crate::user::{Filled, Side};
+
+/// The three sides of a user that is in all three of them.
+pub(crate) struct UserSides<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) snapshot: &'a Map<String, Value>,
+    pub(crate) ox: &'a User,
+    pub(crate) directory: &'a Map<String, Value>,
+}
+
+const CANNOT_BE_CLEARED: &str =
+    "OX keeps this value: it cannot be cleared over SOAP, clear it in OX";
+
+/// Everything in which the sides of a user differ, but for the rights.
+pub(crate) fn compare(
+    sides: &UserSides<'_>,
+    settings: &Settings,
+    mapping: &Mapping,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let snapshot = expected(sides.id, sides.snapshot, settings, mapping);
+    let directory = expected(sides.id, sides.directory, settings, mapping);
+    match (snapshot, directory) {
+        (Ok(snapshot), Ok(directory)) => {
+            compare_mapped(&snapshot, sides, &directory, mapping, &mut findings);
+            compare_fixed(&snapshot, sides, &directory, settings, &mut findings);
+        }
+        (snapshot, directory) => {
+            for (side, state) in [("snapshot", snapshot), ("directory", directory)] {
+                if let Err(halt) = state {
+                    findings.push(unusable(side, &halt));
+                }
+            }
+        }
+    }
+    compare_id(sides, &mut findings);
+    let done: Vec<String> = findings
+        .iter()
+        .filter_map(|finding| finding.row.as_ref())
+        .map(|row| row.property.clone())
+        .collect();
+    findings.extend(property::compare(
+        Module::User,
+        sides.snapshot,
+        sides.directory,
+        |name| is_used(name, mapping),
+        |name| done.iter().any(|known| known == name) || is_made_of(name, mapping),
+    ));
+    findings
+}
+
+/// What differs between snapshot and directory, where OX is not asked.
+pub(crate) fn compare_states(both: &Both<'_>, mapping: &Mapping) -> Vec<Finding> {
+    let is_used = |name: &str| is_used(name, mapping);
+    property::compare(Module::User, both.snapshot, both.directory, is_used, |_| false)
+}
+
+/// The user as the rules would send it.
+fn expected(
+    id: &str,
+    object: &Map<String, Value>,
+    settings: &Settings,
+    mapping: &Mapping,
+) -> Result<Filled, Halt> {
+    let props = Props(object);
+    let side = Side::of_new(props, id, &settings.user_identifier)?;
+    Filled::new(props, side.name.required()?, settings, mapping)
+}
+
+/// A state that provisioning would stop at.
+pub(crate) fn unusable(side: &str, halt: &Halt) -> Finding {
+    let fault = halt.clone().into_fault();
+    let problem = fault.map_or_else(|skip| skip.to_string(), |fault| fault.message);
+    Finding::of(Kind::Unusable).noting(format!("{side}: {problem}"))
+}
+
+fn compare_mapped(
+    snapshot: &Filled,
+    sides: &UserSides<'_>,
+    directory: &Filled,
+    mapping: &Mapping,
+    findings: &mut Vec<Finding>,
+) {
+    for entry in mapping.entries() {
+        let field = entry.property.field;
+        // OX answers what is in use there, and not what was sent.
+        if matches!(field, UserField::Aliases | UserField::UsedQuota) {
+            continue;
+        }
+        let same = match entry.handling {
+            Handling::ImapUrl | Handling::SmtpUrl => Same::AnyCase,
+            _ if is_address(field) => Same::AnyCase,
+            _ => Same::Exactly,
+        };
+        let name = entry.source.as_deref().unwrap_or(entry.property.name);
+        let values = three(snapshot, sides.ox, directory, field);
+        let is_kept = values.directory == Shown::Nothing
+            && values.snapshot == Shown::Nothing
+            && !entry.property.clears
+            && field != UserField::MaxQuota;
+        if entry.handling == Handling::Image && is_kept && has_value(sides, name) {
+            // A picture that is no JPEG is not sent.
+            continue;
+        }
+        if let Some(mut found) = Finding::difference(name, Some(field.as_str()), values, same) {
+            if is_kept {
+                found.note = Some(CANNOT_BE_CLEARED.to_owned());
+            }
+            findings.push(found);
+        }
+    }
+}
+
+fn has_value(sides: &UserSides<'_>, property: &str) -> bool {
+    Props(sides.snapshot).value(property).is_some()
+        || Props(sides.directory).value(property).is_some()
+}
+
+fn is_address(field: UserField) -> bool {
+    matches!(
+        field,
+        UserField::Email1 | UserField::Email2 | UserField::Email3 | UserField::PrimaryEmail
+    )
+}
+
+/// Fields that no entry of the mapping fills.
+fn compare_fixed(
+    snapshot: &Filled,
+    sides: &UserSides<'_>,
+    directory: &Filled,
+    settings: &Settings,
+    findings: &mut Vec<Finding>,
+) {
+    let mut compare = |name: &str, field: UserField, same: Same| {
+        let mut values = three(snapshot, sides.ox, directory, field);
+        // Without a port in the setting the server decides.
+        if matches!(field, UserField::ImapPort | UserField::SmtpPort)
+            && directory.user.get(field).is_none()
+        {
+            values.ox = Shown::NotCompared;
+        }
+        findings.extend(Finding::difference(name, Some(field.as_str()), values, same));
+    };
+    let name = match &settings.user_identifier {
+        Identifier::EntryUuid => "entryUUID",
+        Identifier::Property(property) => property.as_str(),
+    };
+    compare(name, UserField::Name, Same::Exactly);
+    compare("aliases", UserField::Aliases, Same::AsSet);
+    for (field, same) in [
+        (UserField::PrimaryEmail, Same::AnyCase),
+        (UserField::ImapLogin, Same::Exactly),
+        (UserField::ImapPort, Same::Exactly),
+        (UserField::SmtpPort, Same::Exactly),
+        (UserField::GuiSpamFilterEnabled, Same::Exactly),
+        (UserField::Mailenabled, Same::Exactly),
+    ] {
+        compare(field.as_str(), field, same);
+    }
+}
+
+fn three(snapshot: &Filled, ox: &User, directory: &Filled, field: UserField) -> Sides {
+    Sides {
+        snapshot: shown(field, snapshot.user.get(field)),
+        ox: shown(field, ox.get(field)),
+        directory: shown(field, directory.user.get(field)),
+    }
+}
+
+/// The value of a field. An unlimited quota is left out by OX; a picture is base64 on its way there.
+fn shown(field: UserField, value: Option<&idspool_ox_soap::Value>) -> Shown {
+    match (field, Shown::of_field(value)) {
+        (UserField::MaxQuota, Shown::Nothing) => Shown::text("-1"),
+        (UserField::Image1, Shown::Text(base64)) => Shown::image_of_base64(&base64),
+        (_, value) => value,
+    }
+}
+
+fn compare_id(sides: &UserSides<'_>, findings: &mut Vec<Finding>) {
+    let Some(id) = sides.ox.id() else { return };
+    let values = Sides {
+        snapshot: Shown::of_property(sides.snapshot.get(OX_DB_ID)),
+        ox: Shown::text(id.to_string()),
+        directory: Shown::NotCompared,
+    };
+    let found = Finding::difference(OX_DB_ID, Some("id"), values, Same::Exactly);
+    findings.extend(found.map(|found| {
+        found.noting("the id in the snapshot has to be that of OX; --resync looks it up again")
+    }));
+}
+
+/// The rights that either state asks for, against those that OX has.
+pub(crate) fn compare_rights(
+    snapshot: &Rights,
+    ox: idspool_ox_soap::ModuleAccess,
+    directory: &Rights,
+) -> Option<Finding> {
+    let shown = |rights: &Rights| match rights {
+        // An unknown profile leaves them as they are.
+        Rights::Untouched => Shown::NotCompared,
+        Rights::Set { access, .. } => granted(*access),
+    };
+    let sides = Sides { snapshot: shown(snapshot), ox: granted(ox), directory: shown(directory) };
+    Finding::difference("oxAccess", Some("moduleAccess"), sides, Same::AsSet)
+}
+
+/// The rights among those that are ever sent.
+fn granted(access: idspool_ox_soap::ModuleAccess) -> Shown {
+    let flags = idspool_ox_soap::AccessFlag::named();
+    let granted = flags.filter(|flag| access.get(*flag) == Some(true));
+    Shown::list(granted.map(|flag| flag.as_str().to_ascii_lowercase()))
+}
+
+/// Whether the rules read the property.
+fn is_used(property: &str, mapping: &Mapping) -> bool {
+    matches!(property, "oxAccess" | OX_CONTEXT | "isOxUser") || is_made_of(property, mapping)
+}
+
+/// Whether a field is made of the property, so that the field was compared in its place.
+fn is_made_of(property: &str, mapping: &Mapping) -> bool {
+    mapping.entries().iter().any(|entry| {
+        entry.source.as_deref() == Some(property)
+            || entry.alternatives.iter().any(|alternative| alternative == property)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use idspool_service::Ox;
+    use serde_json::json;
+
+    use super::super::finding::Row;
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings::new(&Ox::default()).unwrap()
+    }
+
+    fn anna() -> Value {
+        json!({
+            "isOxUser": "OK", "oxAccess": "premium", "oxContext": 10, "username": "anna",
+            "firstname": "Anna", "lastname": "M", "oxDisplayName": "Anna M",
+            "mailPrimaryAddress": "anna@example.org", "mailAlternativeAddress": ["a@example.org"],
+            "phone": ["1", "2", "3"], "birthday": "29.02.1984", "oxDbId": 42, "oxUserQuota": "-1",
+            "jpegPhoto": "/9j/4AAQSkZJRgABAQ==", "groups": ["cn=a"], "shell": "/bin/sh",
+        })
+    }
+
+    /// What OX has after `object` was delivered.
+    fn in_ox(object: &Value, settings: &Settings) -> User {
+        let object = object.as_object().unwrap();
+        let mut user = expected("u", object, settings, &Mapping::built_in()).unwrap().user;
+        user.set(UserField::Id, 42_i64);
+        // As the server answers it.
+        user.unset(UserField::MaxQuota);
+        user.set(UserField::UsedQuota, 17_i64).set(UserField::Language, "en_US");
+        user.unset(UserField::Password);
+        if let Some(idspool_ox_soap::Value::Text(base64)) = user.get(UserField::Image1) {
+            use base64::Engine as _;
+            let bytes = base64::engine::general_purpose::STANDARD.decode(base64).unwrap();
+            user.set(UserField::Image1, bytes);
+        }
+        user
+    }
+
+    struct Case {
+        snapshot: Value,
+        ox: User,
+        directory: Value,
+        settings: Settings,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let settings = settings();
+            let ox = in_ox(&anna(), &settings);
+            Self { snapshot: anna(), ox, directory: anna(), settings }
+        }
+
+        fn findings(&self) -> Vec<Finding> {
+            let sides = UserSides {
+                id: "u",
+                snapshot: self.snapshot.as_object().unwrap(),
+                ox: &self.ox,
+                directory: self.directory.as_object().unwrap(),
+            };
+            compare(&sides, &self.settings, &Mapping::built_in())
+        }
+
+        /// Property, snapshot, OX, directory.
+        fn rows(&self) -> Vec<[String; 4]> {
+            let rows = self.findings().into_iter().filter_map(|finding| finding.row);
+            let texts = rows.map(|row| {
+                let Row { property, snapshot, ox, directory, .. } = row;
+                [property, snapshot.to_string(), ox.to_string(), directory.to_string()]
+            });
+            texts.collect()
+        }
+    }
+
+    #[test]
+    fn what_was_delivered_is_consistent() {
+        assert_eq!(Case::new().findings(), []);
+    }
+
+    #[test]
+    fn s9_4_each_side_can_be_the_one_that_differs() {
+        let mut case = Case::new();
+        case.directory["phone"] = json!(["1", "5"]);
+        assert_eq!(case.rows(), [["phone", "2", "2", "5"]]);
+        let mut case = Case::new();
+        case.ox.set(UserField::TelephoneBusiness1, "9");
+        assert_eq!(case.rows(), [["phone", "1", "9", "1"]]);
+        let mut case = Case::new();
+        case.snapshot["lastname"] = json!("Old");
+        assert_eq!(case.rows(), [["lastname", "Old", "M", "M"]]);
+    }
+
+    #[test]
+    fn s9_4_a_difference_of_aliases_counts() {
+        let mut case = Case::new();
+        case.ox.set(UserField::Aliases, vec!["A@example.org", "anna@example.org"]);
+        assert_eq!(case.rows(), [[""; 4]; 0], "neither order nor letter case");
+        case.ox.set(UserField::Aliases, vec!["anna@example.org"]);
+        assert_eq!(
+            case.rows(),
+            [[
+                "aliases",
+                "[anna@example.org, a@example.org]",
+                "[anna@example.org]",
+                "[anna@example.org, a@example.org]"
+            ]]
+        );
+    }
+
+    #[test]
+    fn s9_4_the_id_in_the_snapshot_has_to_be_that_of_ox() {
+        let mut case = Case::new();
+        case.ox.set(UserField::Id, 43_i64);
+        assert_eq!(case.rows(), [["oxDbId", "42", "43", "-"]]);
+        case.snapshot.as_object_mut().unwrap().remove("oxDbId");
+        assert_eq!(case.rows(), [["oxDbId", "None", "43", "-"]]);
+    }
+
+    #[test]
+    fn s9_4_settings_that_are_not_the_default_are_right() {
+        let settings = Settings::new(&Ox {
+            imap_login: Some("{username}*admin".into()),
+            user_identifier: Some("entryUUID".into()),
+            ..Ox::default()
+        })
+        .unwrap();
+        let mut case = Case { ox: in_ox(&anna(), &settings), settings, ..Case::new() };
+        assert_eq!(case.rows(), [[""; 4]; 0]);
+        case.ox.set(UserField::ImapLogin, "anna@example.org").set(UserField::Name, "anna");
+        assert_eq!(
+            case.rows(),
+            [
+                ["entryUUID", "u", "anna", "u"],
+                ["imapLogin", "anna*admin", "anna@example.org", "anna*admin"]
+            ]
+        );
+    }
+
+    #[test]
+    fn users_choices_and_what_ox_counts_are_not_compared() {
+        let mut case = Case::new();
+        case.ox
+            .set(UserField::DefaultSenderAddress, "a@example.org")
+            .set(UserField::Timezone, "Europe/Rome")
+            .set(UserField::UsedQuota, 99_i64)
+            .set(UserField::ImapSchema, "imap");
+        assert_eq!(case.rows(), [[""; 4]; 0]);
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_cleared_is_told_with_the_reason() {
+        let mut case = Case::new();
+        for side in [&mut case.snapshot, &mut case.directory] {
+            side.as_object_mut().unwrap().remove("birthday");
+        }
+        let findings = case.findings();
+        assert_eq!(case.rows(), [["birthday", "None", "1984-02-29", "None"]]);
+        assert_eq!(findings[0].note.as_deref(), Some(CANNOT_BE_CLEARED));
+    }
+
+    #[test]
+    fn pictures_are_compared_by_content() {
+        let mut case = Case::new();
+        case.ox.set(UserField::Image1, b"another".to_vec());
+        let rows = case.rows();
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert!(rows[0][2].starts_with("image of 7 bytes"), "{rows:?}");
+        assert!(!format!("{:?}", case.findings()).contains("/9j/"), "never the picture itself");
+        // What is no JPEG is not sent: nothing to compare with.
+        for side in [&mut case.snapshot, &mut case.directory] {
+            side["jpegPhoto"] = json!("iVBORw0KGgo=");
+        }
+        assert_eq!(case.rows(), [[""; 4]; 0]);
+    }
+
+    #[test]
+    fn a_state_that_provisioning_would_stop_at_is_told() {
+        let mut case = Case::new();
+        case.directory["birthday"] = json!("yesterday");
+        let findings = case.findings();
+        assert_eq!(findings[0].kind, Kind::Unusable);
+        let note = findings[0].note.as_deref().unwrap();
+        assert!(note.starts_with("directory: ") && note.contains("birthday"), "{note}");
+    }
+
+    #[test]
+    fn properties_that_only_decide_are_compared_between_snapshot_and_directory() {
+        let mut case = Case::new();
+        case.directory["oxAccess"] = json!("webmail");
+        case.directory["oxContext"] = json!("10");
+        assert_eq!(case.rows(), [["oxAccess", "premium", "-", "webmail"]]);
+    }
+
+    #[test]
+    fn s9_4_rights_are_those_of_the_profile() {
+        use idspool_ox_soap::{AccessFlag, ModuleAccess};
+
+        let profiles = crate::profile::Profiles::parse("webmail=webmail\npim=webmail,calendar\n");
+        let rights = |profile: &str| {
+            let object = json!({"oxAccess": profile});
+            Rights::of(Props(object.as_object().unwrap()), &profiles)
+        };
+        let mut ox = ModuleAccess::named([AccessFlag::Webmail]);
+        ox.set(AccessFlag::PublicFolderEditable, true);
+        assert_eq!(compare_rights(&rights("webmail"), ox, &rights("webmail")), None);
+        let row = compare_rights(&rights("pim"), ox, &rights("pim")).unwrap().row.unwrap();
+        assert_eq!(row.snapshot.to_string(), "[calendar, webmail]");
+        assert_eq!(row.ox.to_string(), "[webmail]");
+        assert_eq!(compare_rights(&rights("nosuch"), ox, &rights("nosuch")), None);
+    }
+}
