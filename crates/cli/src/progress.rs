@@ -12,6 +12,21 @@ impl Bar {
     pub(crate) fn new() -> Self {
         Self(ProgressBar::hidden())
     }
+
+    /// So many of about so many are done.
+    pub(crate) fn show(&mut self, part: &'static str, done: u64, of: u64) {
+        use idspool_ox::admin::adopt::Progress as _;
+        if self.0.is_hidden() && self.0.length().is_none() {
+            self.begin(part, of.max(1));
+        }
+        self.0.set_length(of);
+        self.0.set_position(done);
+    }
+
+    /// Takes the bar away while a line of the answer is written.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
 }
 
 impl idspool_ox::admin::adopt::Progress for Bar {

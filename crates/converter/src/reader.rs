@@ -1,7 +1,7 @@
 //! Objects as a consumer would get them now, read without any file: for comparisons.
 
 use chrono::Utc;
-use idspool_directory::{Directory, Error};
+use idspool_directory::{Directory, Error, PagePlace};
 use idspool_service::{Config, GroupsFrom};
 use idspool_udm::mapping::{self, Mapper, Related};
 use idspool_udm::{ConvertedItem, Encoding, Entry, EntryUuid, Module};
@@ -58,28 +58,21 @@ impl Reader {
         Ok(self.related_items(&entries)?.pop())
     }
 
-    /// Calls `visit` with all objects of a kind, page by page.
+    /// One page of all objects of a kind, and where the next one begins; `None`: there is no more. The
+    /// first page begins at `None`.
     ///
     /// # Errors
-    /// As for [`Reader::by_uuid`]; or what `visit` answers.
-    pub fn each<E: From<Error>>(
+    /// As for [`Reader::by_uuid`].
+    pub fn page(
         &mut self,
         module: Module,
-        mut visit: impl FnMut(Vec<ConvertedItem>) -> Result<(), E>,
-    ) -> Result<(), E> {
+        place: Option<PagePlace>,
+    ) -> Result<(Vec<ConvertedItem>, Option<PagePlace>), Error> {
         let attributes = mapping::attributes_of(module);
-        let mut place = None;
-        loop {
-            let (mut entries, next) =
-                self.pages.entries_page(module.filter(), attributes, PAGE, place)?;
-            entries.retain(|entry| Module::of(entry) == Some(module));
-            let items = self.related_items(&entries)?;
-            visit(items)?;
-            place = next;
-            if place.is_none() {
-                return Ok(());
-            }
-        }
+        let (mut entries, next) =
+            self.pages.entries_page(module.filter(), attributes, PAGE, place)?;
+        entries.retain(|entry| Module::of(entry) == Some(module));
+        Ok((self.related_items(&entries)?, next))
     }
 
     fn related_items(&mut self, entries: &[Entry]) -> Result<Vec<ConvertedItem>, Error> {

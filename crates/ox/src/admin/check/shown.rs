@@ -106,7 +106,8 @@ impl Shown {
     }
 
     /// Whether the side has its say.
-    pub(crate) fn is_compared(&self) -> bool {
+    #[must_use]
+    pub fn is_compared(&self) -> bool {
         *self != Self::NotCompared
     }
 
