@@ -3,7 +3,7 @@
 //! It covers what would go over the wire, so that a changed setting, mapping or profile shows as well
 //! as a changed object.
 
-use idspool_ox_soap::{Context, Group, Resource, User, UserField, Value};
+use idspool_ox_soap::{Context, DeputyPermission, Group, Resource, User, UserField, Value};
 use ring::digest::{Context as Hasher, SHA256};
 
 /// Grows when the meaning of a digest changes, so that old ones no longer count.
@@ -44,11 +44,50 @@ impl UserDigest {
     /// Whether primary address and aliases are those of a note; `None` when the note does not tell.
     pub(crate) fn has_addresses_of(&self, note: &str) -> Option<bool> {
         let mut parts = note.split('-');
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(VERSION), Some(_), Some(addresses), None) => Some(addresses == self.addresses),
+        match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(VERSION), Some(_), Some(addresses), _, None) => Some(addresses == self.addresses),
             _ => None,
         }
     }
+}
+
+/// In place of the fingerprint of deputy permissions: what OX has of them is not known.
+pub(crate) const UNSETTLED: &str = "unsettled";
+
+/// Fingerprint of deputy permissions.
+pub(crate) fn of_deputies(permissions: &[DeputyPermission]) -> String {
+    let mut parts = Parts::new("deputies");
+    for permission in permissions {
+        parts.number(permission.user.into());
+        parts.bytes(&[u8::from(permission.send_on_behalf_of)]);
+        for rights in &permission.modules {
+            parts.text(rights.module.as_str());
+            parts.bytes(&[u8::from(rights.admin)]);
+            for right in [rights.folder, rights.read, rights.write, rights.delete] {
+                parts.number(right.into());
+            }
+        }
+    }
+    parts.finish(8)
+}
+
+/// The note of a user together with that of the deputy permissions given.
+pub(crate) fn with_deputies(note: String, deputies: Option<&str>) -> String {
+    match deputies {
+        Some(deputies) => format!("{note}-{deputies}"),
+        None => note,
+    }
+}
+
+/// What a note says about deputy permissions.
+pub(crate) fn deputies_of(note: &str) -> Option<&str> {
+    note.splitn(4, '-').nth(3)
+}
+
+/// A note without what it says about deputy permissions.
+pub(crate) fn without_deputies(note: &str) -> &str {
+    let rest = deputies_of(note).map_or(0, |deputies| deputies.len() + 1);
+    note.get(..note.len() - rest).unwrap_or(note)
 }
 
 /// Fingerprint of a context's payload.
@@ -183,12 +222,23 @@ mod tests {
     }
 
     #[test]
+    fn deputies_are_a_part_of_their_own() {
+        let note = UserDigest::new(10, &user(), None).to_note();
+        assert_eq!((deputies_of(&note), without_deputies(&note)), (None, &*note));
+        let with = with_deputies(note.clone(), Some(UNSETTLED));
+        assert_eq!((deputies_of(&with), without_deputies(&with)), (Some(UNSETTLED), &*note));
+        assert_eq!(with_deputies(note.clone(), None), note);
+    }
+
+    #[test]
     fn a_note_tells_whether_the_addresses_changed() {
         let base = UserDigest::new(10, &user(), None);
         let renamed = UserDigest::new(10, &user().with(UserField::Name, "berta"), None);
         let moved = UserDigest::new(10, &user().with(UserField::Aliases, vec!["a@x"]), None);
         assert_eq!(renamed.has_addresses_of(&base.to_note()), Some(true));
         assert_eq!(moved.has_addresses_of(&base.to_note()), Some(false));
+        let with_deputies = with_deputies(base.to_note(), Some("d"));
+        assert_eq!(moved.has_addresses_of(&with_deputies), Some(false));
         assert_eq!(base.has_addresses_of("something else"), None);
         assert_eq!(base.has_addresses_of(&of_absence(10, "anna")), None);
     }

@@ -15,6 +15,7 @@
 //! | `context`, `access_profile`, `user`, `group`, `account`, `resource` | the rules per type of object |
 //! | [`admin`] | what an administrator does beside provisioning |
 //! | `edit_lock`, `stamp` | files that administrators edit as well |
+//! | `deputy` | deputy permissions |
 //! | `requeue` | what follows from a user's new id |
 //! | `digest` | whether there is anything to send |
 //! | `unfinished` | deletions that a crash could leave half done |
@@ -32,6 +33,7 @@ mod context;
 mod core;
 mod credentials;
 mod date;
+mod deputy;
 mod digest;
 mod edit_lock;
 #[cfg(test)]

@@ -5,14 +5,13 @@ use std::path::Path;
 use idspool_ox_soap::{Client, ContextId};
 use idspool_provisioner::{Access, Delivery, Facts, Fault, Indexing, Key, Outcome, Recipient};
 use idspool_udm::{ConvertedItem, ItemHead, Module, dn};
-use tracing::warn;
 
 use crate::client::{SoapOx, StopTime};
 use crate::core::{Core, ObjectName};
 use crate::halt::Halt;
 use crate::props::Props;
 use crate::settings::{Identifier, Settings};
-use crate::{access_profile, account, context, group, requeue, resource, user};
+use crate::{access_profile, account, context, deputy, group, requeue, resource, user};
 
 /// OX App Suite.
 pub struct OxRecipient {
@@ -34,11 +33,6 @@ impl OxRecipient {
         client: Client,
         stop: StopTime,
     ) -> Result<Self, Fault> {
-        if settings.deputy_permissions {
-            warn!(
-                "This version does not provision deputy permissions yet: OX_ENABLE_DEPUTY_PERMISSIONS has no effect"
-            );
-        }
         let core = Core::new(settings, Box::new(SoapOx::new(client, stop)))?;
         core.prepare_credentials()?;
         Ok(Self { core })
@@ -59,7 +53,7 @@ impl OxRecipient {
         let Some(props) = item.object.as_ref().map(Props) else { return Vec::new() };
         match item.module() {
             Some(Module::FunctionalAccount) => props.texts("users").map(str::to_owned).collect(),
-            Some(Module::User) => requeue::deputies(props),
+            Some(Module::User) => deputy::deputies(props).map(str::to_owned).collect(),
             _ => Vec::new(),
         }
     }

@@ -6,12 +6,11 @@ use std::path::Path;
 use idspool_provisioner::{Delivery, Known};
 use idspool_spool::ItemName;
 use idspool_udm::{ConvertedItem, Module, dn};
-use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::core::Core;
 use crate::halt::Halt;
-use crate::props::{OX_DB_GROUPNAME, OX_DB_ID, Props};
+use crate::props::{OX_DB_GROUPNAME, OX_DB_ID};
 
 /// A copy of an object's item in the queue.
 pub(crate) struct Copy {
@@ -119,18 +118,4 @@ pub(crate) fn is_copy(
     previous.is_some()
         && only_in_snapshots.iter().any(|property| item.property(property).is_some())
         && is_ours()
-}
-
-/// DNs of the deputies that a user names (ox-provisioning 5.4): an entry is a list, or one text with its
-/// parts joined.
-pub(crate) fn deputies(props: Props<'_>) -> Vec<String> {
-    let Some(Value::Array(entries)) = props.value("oxDeputyPermissionGivenTo") else {
-        return Vec::new();
-    };
-    let deputy = |entry: &Value| match entry {
-        Value::Array(parts) => Some(parts.first()?.as_str()?.to_owned()),
-        Value::String(text) => Some(text.split(" |:$:| ").next()?.to_owned()),
-        _ => None,
-    };
-    entries.iter().filter_map(deputy).collect()
 }

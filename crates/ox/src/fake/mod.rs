@@ -131,6 +131,11 @@ impl Fake {
         self.0.lock().unwrap().refused.push(beginning.to_owned());
     }
 
+    /// Nothing is refused on purpose any more.
+    pub(crate) fn accept(&self) {
+        self.0.lock().unwrap().refused.clear();
+    }
+
     fn call<T>(
         &self,
         line: String,

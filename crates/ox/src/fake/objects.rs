@@ -171,7 +171,7 @@ impl Tenant {
         Ok(accounts.map(|(owner, account)| listed(*owner, account)).collect())
     }
 
-    pub(super) fn grant_deputy(
+    pub(crate) fn grant_deputy(
         &mut self,
         grantor: OxUserId,
         permission: &DeputyPermission,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod contexts;
+mod deputies;
 mod logs;
 mod moves;
 mod profiles;

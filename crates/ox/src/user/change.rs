@@ -6,7 +6,8 @@ use super::decide::Found;
 use super::fill::Filled;
 use super::{Delivered, State, Work, scope};
 use crate::channel::{self, Done};
-use crate::digest::UserDigest;
+use crate::deputy::Wanted;
+use crate::digest::{self, UserDigest};
 use crate::halt::Halt;
 use crate::ox::{Refusal, Scope, Which};
 use crate::rights::Rights;
@@ -15,6 +16,7 @@ use crate::rights::Rights;
 struct Prepared {
     filled: Filled,
     rights: Rights,
+    deputies: Option<Wanted>,
     digest: UserDigest,
     /// The id and context are those of the last delivery, so what was noted then counts.
     is_same_user: bool,
@@ -26,10 +28,13 @@ impl Work<'_> {
         let new = self.new_state()?;
         let prepared = self.prepare(context, found.id, new)?;
         let note = prepared.digest.to_note();
-        let facts = self.delivery.facts.filter(|_| self.counts(&prepared));
-        if facts.is_some_and(|facts| facts.digest.as_deref() == Some(note.as_str())) {
+        let noted = self.noted(&prepared);
+        if noted.is_some_and(|noted| digest::without_deputies(noted) == note) {
+            let deputies =
+                self.deliver_deputies(context, found.id, prepared.deputies.as_ref(), noted)?;
+            let digest = Some(digest::with_deputies(note, deputies.as_deref()));
             let rights = self.rights_note(&prepared.rights, true);
-            return Ok(Delivered { context, id: found.id, digest: Some(note), rights });
+            return Ok(Delivered { context, id: found.id, digest, rights });
         }
         let admin = self.core.admin(context)?;
         let scope = scope(context, &admin);
@@ -71,16 +76,23 @@ impl Work<'_> {
     fn prepare(&self, context: ContextId, id: OxUserId, new: State<'_>) -> Result<Prepared, Halt> {
         let filled = self.fill(new)?;
         let rights = self.rights(new)?;
+        let deputies = self.wanted_deputies(context, new)?;
         let digest = UserDigest::new(context.value(), &filled.user, rights.note());
         let is_same_user = self
             .old
             .is_some_and(|old| old.side.cached == Some(id) && old.side.context == Some(context));
-        Ok(Prepared { filled, rights, digest, is_same_user })
+        Ok(Prepared { filled, rights, deputies, digest, is_same_user })
     }
 
     /// Whether what was noted at the last delivery is what OX has now.
     fn counts(&self, prepared: &Prepared) -> bool {
         prepared.is_same_user && !self.delivery.forced && !self.was_unsettled
+    }
+
+    /// The fingerprint of what OX has, if it is known.
+    fn noted(&self, prepared: &Prepared) -> Option<&str> {
+        let facts = self.delivery.facts.filter(|_| self.counts(prepared));
+        facts.and_then(|facts| facts.digest.as_deref())
     }
 
     /// Whether the sender address has to be sent, for which the present one has to be read. It stays
@@ -156,13 +168,16 @@ impl Work<'_> {
         if delivered.is_none() || delivered != prepared.rights.note() {
             self.set_rights(scope, id, &prepared.rights)?;
         }
+        let noted = self.noted(prepared);
+        let deputies =
+            self.deliver_deputies(scope.context, id, prepared.deputies.as_ref(), noted)?;
         if !prepared.is_same_user {
             self.requeue_groups(new)?;
         }
         Ok(Delivered {
             context: scope.context,
             id,
-            digest: Some(prepared.digest.to_note()),
+            digest: Some(digest::with_deputies(prepared.digest.to_note(), deputies.as_deref())),
             rights: self.rights_note(&prepared.rights, prepared.is_same_user),
         })
     }

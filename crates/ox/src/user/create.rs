@@ -6,7 +6,8 @@ use tracing::info;
 use super::decide::Found;
 use super::{Delivered, State, Work, lookup, scope};
 use crate::channel::{self, Done};
-use crate::digest::UserDigest;
+use crate::deputy::Wanted;
+use crate::digest::{self, UserDigest};
 use crate::halt::Halt;
 use crate::ox::{Refusal, Scope};
 use crate::rights::Rights;
@@ -15,6 +16,7 @@ use crate::rights::Rights;
 struct NewUser {
     user: User,
     rights: Rights,
+    deputies: Option<Wanted>,
     digest: String,
 }
 
@@ -56,8 +58,9 @@ impl Work<'_> {
     fn new_user(&self, context: ContextId, new: State<'_>) -> Result<NewUser, Halt> {
         let filled = self.fill(new)?;
         let rights = self.rights(new)?;
+        let deputies = self.wanted_deputies(context, new)?;
         let digest = UserDigest::new(context.value(), &filled.user, rights.note()).to_note();
-        Ok(NewUser { user: filled.into_new(&self.core.settings)?, rights, digest })
+        Ok(NewUser { user: filled.into_new(&self.core.settings)?, rights, deputies, digest })
     }
 
     fn after_create(
@@ -70,8 +73,11 @@ impl Work<'_> {
         let name = new_user.user.name().unwrap_or_default();
         channel::wrote(Done::Created, "user", name, scope.context, id.value());
         self.set_rights(scope, id, &new_user.rights)?;
+        let deputies =
+            self.deliver_deputies(scope.context, id, new_user.deputies.as_ref(), None)?;
         self.requeue_groups(new)?;
         let rights = self.rights_note(&new_user.rights, false);
-        Ok(Delivered { context: scope.context, id, digest: Some(new_user.digest), rights })
+        let digest = digest::with_deputies(new_user.digest, deputies.as_deref());
+        Ok(Delivered { context: scope.context, id, digest: Some(digest), rights })
     }
 }

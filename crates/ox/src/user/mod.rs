@@ -3,6 +3,7 @@
 mod change;
 mod create;
 mod decide;
+mod deputy;
 mod fill;
 mod lookup;
 mod relocate;

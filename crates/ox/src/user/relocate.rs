@@ -30,6 +30,8 @@ impl Work<'_> {
         info!("Creating {} in context {to} using UserCopy", self.object);
         let master = self.core.master()?;
         self.core.begin(&self.delivery.item.id);
+        let former_admin = self.core.admin(from)?;
+        self.withdraw_deputies(scope(from, &former_admin), id)?;
         let id = match self.core.ox.copy_user(&master, id, from, to) {
             Ok(_) => id,
             // An earlier attempt may have got this far: the copy carries its old name until it is changed.
@@ -56,7 +58,7 @@ impl Work<'_> {
         let copy = self.find_copy(scope(to, &admin))?;
         let copy_id = copy.id().ok_or_else(|| Fault::ours("OX sent a user without id"))?;
         let delivered = self.change_existing(to, copy_id, Some(&copy))?;
-        self.remove(from, id)?;
+        self.delete(from, id)?;
         Ok(delivered)
     }
 

@@ -12,8 +12,15 @@ use crate::ox::Scope;
 use crate::unfinished::Unfinished;
 
 impl Work<'_> {
-    /// Deletes the user. A user that is gone already counts as deleted.
+    /// Deletes the user, who gives no permissions any more.
     pub(super) fn remove(&self, context: ContextId, id: OxUserId) -> Result<(), Halt> {
+        let admin = self.core.admin(context)?;
+        self.withdraw_deputies(scope(context, &admin), id)?;
+        self.delete(context, id)
+    }
+
+    /// Deletes the user. A user that is gone already counts as deleted.
+    pub(super) fn delete(&self, context: ContextId, id: OxUserId) -> Result<(), Halt> {
         let name = self.old_name()?;
         let admin = self.core.admin(context)?;
         let scope = scope(context, &admin);
