@@ -123,6 +123,19 @@ fn existing<T>(result: Result<T, Error>) -> Result<Option<T>, OxError> {
     }
 }
 
+/// OX has the service of deputy permissions from release 8 on, and how its answers look is not
+/// established: a server that does not know it, and an answer that is not understood, are refusals. Only
+/// a server that is not there or busy is asked again.
+fn deputy_error(error: Error) -> OxError {
+    let is_answer = match &error {
+        Error::Status { status, .. } => !matches!(status, 408 | 429 | 502..=504),
+        Error::Malformed { .. } | Error::TooLarge { .. } | Error::Unexpected { .. } => true,
+        _ => false,
+    };
+    let error = OxError::from(error);
+    OxError { refusal: error.refusal.or(is_answer.then_some(Refusal::Other)), ..error }
+}
+
 impl Ox for SoapOx {
     fn context_exists(&self, master: &Credentials, context: ContextId) -> Result<bool, OxError> {
         Ok(self.context_data(master, context)?.is_some())
@@ -314,19 +327,19 @@ impl Ox for SoapOx {
         grantor: OxUserId,
         permission: &DeputyPermission,
     ) -> Result<String, OxError> {
-        Ok(self.deputy_service(scope)?.grant(grantor, permission)?)
+        self.deputy_service(scope)?.grant(grantor, permission).map_err(deputy_error)
     }
 
     fn revoke_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
-        Ok(self.deputy_service(scope)?.revoke_all(grantor)?)
+        self.deputy_service(scope)?.revoke_all(grantor).map_err(deputy_error)
     }
 
     fn block_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
-        Ok(self.deputy_service(scope)?.block_manual(grantor)?)
+        self.deputy_service(scope)?.block_manual(grantor).map_err(deputy_error)
     }
 
     fn unblock_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
-        Ok(self.deputy_service(scope)?.unblock_manual(grantor)?)
+        self.deputy_service(scope)?.unblock_manual(grantor).map_err(deputy_error)
     }
 
     fn deputies(
@@ -382,6 +395,50 @@ mod tests {
         let stop = StopTime::default();
         stop.0.set(long_ago).unwrap();
         assert_eq!(exists(&ox(stop)).message, "a stop was requested");
+    }
+
+    /// The first error of a deputy call to a server that answers this.
+    fn deputy_call(answer: &'static str) -> OxError {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            use std::io::{Read as _, Write as _};
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut part = [0; 4096];
+            while !request.trim_ascii_end().ends_with(b"Envelope>") {
+                let length = connection.read(&mut part).unwrap();
+                assert!(length > 0, "the request ends early");
+                request.extend_from_slice(&part[..length]);
+            }
+            connection.write_all(answer.as_bytes()).unwrap();
+        });
+        let ox = SoapOx::new(Client::builder(&url).build().unwrap(), StopTime::default());
+        let admin = Credentials::new("oxadmin", "p");
+        let scope = Scope { context: ContextId::new(10), admin: &admin };
+        let error = ox.revoke_deputies(scope, OxUserId::new(3)).unwrap_err();
+        server.join().unwrap();
+        error
+    }
+
+    #[test]
+    fn s5_4_a_server_without_deputy_permissions_refuses_them() {
+        let end = "Content-Length: 2\r\nConnection: close\r\n\r\nno";
+        for (status, expected) in [
+            ("404 Not Found", Some(Refusal::Other)),
+            ("500 Oops", Some(Refusal::Other)),
+            ("200 OK", Some(Refusal::Other)),
+            ("502 Bad Gateway", None),
+            ("503 Busy", None),
+        ] {
+            let answer = format!("HTTP/1.1 {status}\r\n{end}");
+            assert_eq!(deputy_call(answer.leak()).refusal, expected, "{status}");
+        }
+        // Nobody is there.
+        let admin = Credentials::new("oxadmin", "p");
+        let scope = Scope { context: ContextId::new(10), admin: &admin };
+        let error = ox(StopTime::default()).revoke_deputies(scope, OxUserId::new(3)).unwrap_err();
+        assert_eq!(error.refusal, None);
     }
 
     #[test]

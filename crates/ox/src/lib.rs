@@ -21,8 +21,6 @@
 //! | `unfinished` | deletions that a crash could leave half done |
 //! | `halt`, `channel` | skips, faults and log lines |
 //! | `recipient`, `run` | the way in |
-//!
-//! Deputy permissions are not provisioned yet.
 
 mod access_profile;
 mod account;

@@ -13,6 +13,9 @@ use crate::props::Props;
 use crate::settings::{Identifier, Settings};
 use crate::{access_profile, account, context, deputy, group, requeue, resource, user};
 
+/// Key of all contexts together, for items that do not say which of them they touch.
+const CONTEXTS: &str = "contexts";
+
 /// OX App Suite.
 pub struct OxRecipient {
     core: Core,
@@ -101,12 +104,21 @@ impl Recipient for OxRecipient {
             keys.write(format!("dn {}", dn::key(&state.dn)));
             let Some(props) = state.object.as_ref().map(Props) else { continue };
             match state.module() {
-                Some(Module::Context) => keys.write_context(props.number("contextid", "").ok()),
+                Some(Module::Context) => {
+                    keys.write_context(props.number("contextid", "").ok());
+                    keys.write(CONTEXTS.to_owned());
+                }
                 Some(Module::AccessProfile) => {
                     keys.write(format!("profile {}", props.text("name").unwrap_or_default()));
                 }
                 Some(Module::User) => self.user_keys(&state.id, props, &mut keys),
-                // Types without rules yet run alone.
+                // The members of groups are known to the index alone.
+                Some(Module::FunctionalAccount) if props.value("groups").is_some() => {
+                    return Vec::new();
+                }
+                Some(Module::FunctionalAccount) => account_keys(props, &mut keys),
+                Some(Module::Resource) => resource_keys(props, &mut keys),
+                // A group touches whatever users there are.
                 _ => return Vec::new(),
             }
         }
@@ -163,9 +175,34 @@ impl OxRecipient {
         if let Some(profile) = props.text("oxAccess") {
             keys.read(format!("profile {profile}"));
         }
-        for group in props.texts("groups") {
-            keys.read(format!("dn {}", dn::key(group)));
+        let deputies = deputy::deputies(props).filter(|_| self.core.settings.deputy_permissions);
+        for referred in props.texts("groups").chain(deputies) {
+            keys.read(format!("dn {}", dn::key(referred)));
         }
+    }
+}
+
+/// A functional account has no context of its own: it is in those of its users, and cleans up those of
+/// former ones.
+fn account_keys(props: Props<'_>, keys: &mut Keys) {
+    keys.read(CONTEXTS.to_owned());
+    for user in props.texts("users") {
+        keys.read(format!("dn {}", dn::key(user)));
+    }
+    if let Some(address) = props.text("mailPrimaryAddress") {
+        keys.write(format!("account {}", address.to_lowercase()));
+    }
+}
+
+fn resource_keys(props: Props<'_>, keys: &mut Keys) {
+    let Some(context) = props.context().ok().flatten() else { return };
+    keys.read(format!("context {context}"));
+    if let Some(name) = props.text("name") {
+        keys.write(format!("resource {context} {}", name.to_lowercase()));
+    }
+    // Users and resources may not have the same address.
+    if let Some(mail) = props.text("resourceMailAddress") {
+        keys.write(format!("mail {context} {}", mail.to_lowercase()));
     }
 }
 
@@ -291,6 +328,68 @@ mod tests {
         let keys = recipient.keys(&user("u-1", "anne", 10), Some(&anna));
         for name in ["dn uid=anna,dc=x", "dn uid=anne,dc=x", "user 10 anna", "mail 10 anna@x"] {
             assert!(keys.iter().any(|key| key.name == name), "{name}: {keys:?}");
+        }
+    }
+
+    #[test]
+    fn keys_of_accounts_and_resources() {
+        let (_dir, recipient) = recipient();
+        let keep = |id: &str, module: &str, object: Value| ConvertedItem {
+            id: id.into(),
+            ..item(module, &format!("cn={id},dc=x"), object)
+        };
+        let user = |name: &str, mail: &str| {
+            let object = json!({"username": name, "oxContext": 10, "mailPrimaryAddress": mail});
+            ConvertedItem { dn: format!("uid={name},dc=x"), ..keep(name, "users/user", object) }
+        };
+        let account = |id: &str, mail: &str, users: Value| {
+            let object = json!({"mailPrimaryAddress": mail, "users": users, "groups": []});
+            keep(id, "oxmail/functional_account", object)
+        };
+        let info = account("f-1", "info@x", json!(["UID=anna, dc=x"]));
+        assert!(conflict(&recipient, &info, &user("anna", "a@x")), "its user");
+        assert!(!conflict(&recipient, &info, &user("berta", "b@x")));
+        assert!(!conflict(&recipient, &info, &account("f-2", "x@x", json!(["uid=anna,dc=x"]))));
+        assert!(conflict(&recipient, &info, &account("f-2", "Info@x", json!([]))), "its address");
+        let context = keep("c", "oxmail/oxcontext", json!({"contextid": 12}));
+        assert!(conflict(&recipient, &info, &context), "it may have users there");
+        let mut with_group = info.clone();
+        let object = with_group.object.as_mut().unwrap();
+        object.insert("groups".into(), json!(["cn=team,dc=x"]));
+        assert_eq!(recipient.keys(&with_group, None), [], "conflicts with everything");
+        assert_eq!(recipient.keys(&info, Some(&with_group)), [], "and after that, too");
+        let resource = |id: &str, name: &str, context: i32| {
+            let object = json!({
+                "name": name, "oxContext": context, "resourceMailAddress": format!("{name}@x"),
+            });
+            keep(id, "oxresources/oxresources", object)
+        };
+        let beamer = resource("r-1", "beamer", 10);
+        assert!(!conflict(&recipient, &beamer, &resource("r-2", "room", 10)));
+        assert!(!conflict(&recipient, &beamer, &resource("r-2", "beamer", 11)));
+        assert!(conflict(&recipient, &beamer, &resource("r-2", "Beamer", 10)), "the same name");
+        assert!(conflict(&recipient, &beamer, &user("anna", "beamer@x")), "the same address");
+        assert!(!conflict(&recipient, &beamer, &info));
+        assert!(!conflict(&recipient, &beamer, &context));
+    }
+
+    #[test]
+    fn a_grantor_depends_on_its_deputies_while_they_are_provisioned() {
+        for is_enabled in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let config = idspool_service::Ox {
+                data_dir: dir.path().to_owned(),
+                enable_deputy_permissions: is_enabled,
+                ..idspool_service::Ox::default()
+            };
+            let core = Core::new(Settings::new(&config).unwrap(), Box::new(Fake::new())).unwrap();
+            let recipient = OxRecipient::of(core);
+            let entries = json!([["uid=b,dc=x", "02400", "00000", "0"]]);
+            let grantor =
+                item("users/user", "uid=a,dc=x", json!({"oxDeputyPermissionGivenTo": entries}));
+            let keys = recipient.keys(&grantor, None);
+            let expected = Key { name: "dn uid=b,dc=x".into(), access: Access::Read };
+            assert_eq!(keys.contains(&expected), is_enabled);
         }
     }
 

@@ -357,11 +357,12 @@ fn overlay(table: &mut Table, key: &Key, text: &str) -> Result<(), ConfigError> 
         }
         Kind::Integer => Value::Integer(text.trim().parse().map_err(|_| wrong("a number"))?),
         Kind::Boolean => Value::Boolean(match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" | "1" => true,
-            "false" | "no" | "off" | "0" => false,
+            "true" => true,
             // Deputy permissions are on for `true` and off for every other text
             // (ox-provisioning 10.1).
             _ if key.variable == "OX_ENABLE_DEPUTY_PERMISSIONS" => false,
+            "yes" | "on" | "1" => true,
+            "false" | "no" | "off" | "0" => false,
             _ => return Err(wrong("true or false")),
         }),
     };

@@ -50,6 +50,21 @@ fn the_environment_overrides_the_file() {
 }
 
 #[test]
+fn deputy_permissions_are_on_for_true_in_any_letter_case_alone() {
+    for (text, expected) in [
+        ("true", true),
+        ("TRUE", true),
+        ("yes", false),
+        ("1", false),
+        ("False", false),
+        ("x", false),
+    ] {
+        let config = parse("", &[("OX_ENABLE_DEPUTY_PERMISSIONS", text)]).unwrap();
+        assert_eq!(config.ox.enable_deputy_permissions, expected, "{text}");
+    }
+}
+
+#[test]
 fn empty_values_behave_like_absent_ones() {
     let config = parse(
         "[ox]\nimap_login = ''\nlanguage = ''",
