@@ -118,7 +118,10 @@ impl Recipient for OxRecipient {
                 }
                 Some(Module::FunctionalAccount) => account_keys(props, &mut keys),
                 Some(Module::Resource) => resource_keys(props, &mut keys),
-                // A group touches whatever users there are.
+                // Nothing is looked up or sent for it.
+                Some(Module::Group) if !props.is_on("isOxGroup") => {}
+                // It touches the contexts of all its members, which only their snapshots tell: it runs
+                // alone.
                 _ => return Vec::new(),
             }
         }
@@ -322,8 +325,10 @@ mod tests {
         };
         assert!(conflict(&recipient, &anna, &profile("premium")));
         assert!(!conflict(&recipient, &anna, &profile("none")));
-        let group = item("groups/group", "cn=team,dc=x", json!({}));
-        assert_eq!(recipient.keys(&group, None), [], "conflicts with everything");
+        let group = |flag| item("groups/group", "cn=team,dc=x", json!({ "isOxGroup": flag }));
+        assert_eq!(recipient.keys(&group("OK"), None), [], "conflicts with everything");
+        assert_eq!(recipient.keys(&group("Not"), Some(&group("OK"))), []);
+        assert_eq!(recipient.keys(&group("Not"), None).len(), 2, "its id and its DN");
         // A renamed user keeps its claim on the old name and DN.
         let keys = recipient.keys(&user("u-1", "anne", 10), Some(&anna));
         for name in ["dn uid=anna,dc=x", "dn uid=anne,dc=x", "user 10 anna", "mail 10 anna@x"] {

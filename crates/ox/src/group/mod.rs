@@ -43,6 +43,8 @@ struct Work<'a> {
     will_be_ox: bool,
     /// What was noted then; `None`: not known.
     noted: Option<Notes>,
+    /// Whether OX has what was noted, and need not be called where that is what is wanted.
+    counts: bool,
 }
 
 /// Brings a group to the state of its item, in every context in which it has members.
@@ -58,6 +60,7 @@ pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Result<Outcome, H
         old,
         was_ox: old.is_some_and(is_ox_group),
         will_be_ox: new.is_some_and(is_ox_group),
+        counts: noted.is_some() && !delivery.forced && !core.is_unsettled(&delivery.item.id),
         noted,
     };
     work.run()
@@ -113,7 +116,12 @@ impl<'a> Work<'a> {
         wanted: Option<&Wanted<'_>>,
     ) -> Result<Option<Entry>, Halt> {
         let noted = self.noted.as_ref().and_then(|noted| noted.0.get(&context));
-        if self.is_done(wanted, noted) {
+        let is_there = match (wanted, noted) {
+            (Some(wanted), Some(Entry::Sent(sent))) => wanted.fingerprint == *sent,
+            (None, None) => true,
+            _ => false,
+        };
+        if self.counts && is_there {
             return Ok(noted.cloned());
         }
         info!("{} will be processed with context {context}", self.object);
@@ -124,21 +132,6 @@ impl<'a> Work<'a> {
                 self.unreached(noted)
             }
             Err(halt) => Err(halt),
-        }
-    }
-
-    /// Whether OX has what is wanted in a context, as far as was noted.
-    fn is_done(&self, wanted: Option<&Wanted<'_>>, noted: Option<&Entry>) -> bool {
-        if self.noted.is_none()
-            || self.delivery.forced
-            || self.core.is_unsettled(&self.delivery.item.id)
-        {
-            return false;
-        }
-        match (wanted, noted) {
-            (Some(wanted), Some(Entry::Sent(sent))) => wanted.fingerprint == *sent,
-            (None, None) => true,
-            _ => false,
         }
     }
 

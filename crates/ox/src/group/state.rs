@@ -2,7 +2,7 @@
 //! (ox-provisioning 5.5.2).
 
 use idspool_ox_soap::{Group, GroupField, OxGroupId, OxUserId};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::fan_out::Members;
 use super::note::Entry;
@@ -64,28 +64,27 @@ impl Work<'_> {
             return Ok(None);
         };
         let found = self.find(scope, noted)?;
+        match (&found, self.old) {
+            (Some(_), None) => {
+                info!("{object} exists. Modifying instead...");
+                warn!("Found in DB but had no old attributes. Using new ones as old...");
+            }
+            (None, Some(_)) => info!("{object} does not yet exist. Creating instead..."),
+            _ => {}
+        }
         info!("Retrieving members...");
+        // One line for each of all members would drown the rest of the log.
         for id in members.joined() {
             info!("... found {id}");
         }
-        debug!("{} members in context {}", members.ids().count(), scope.context);
         self.core.begin(&self.delivery.item.id);
         let (done, id) = match found {
             Some((id, _)) => {
-                if self.old.is_none() {
-                    info!("{object} exists. Modifying instead...");
-                    warn!("Found in DB but had no old attributes. Using new ones as old...");
-                }
                 let group = wanted.group.clone().with(GroupField::Id, id);
                 self.core.ox.change_group(scope, &group)?;
                 (Done::Modified, id)
             }
-            None => {
-                if self.old.is_some() {
-                    info!("{object} does not yet exist. Creating instead...");
-                }
-                (Done::Created, self.core.ox.create_group(scope, &wanted.group)?)
-            }
+            None => (Done::Created, self.core.ox.create_group(scope, &wanted.group)?),
         };
         channel::wrote(done, "group", wanted.name, scope.context, id.value());
         Ok(Some(Entry::Sent(wanted.fingerprint.clone())))

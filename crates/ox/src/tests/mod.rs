@@ -3,6 +3,7 @@
 mod accounts;
 mod contexts;
 mod deputies;
+mod groups;
 mod logs;
 mod moves;
 mod profiles;

@@ -3,6 +3,8 @@
 use std::fs;
 
 use idspool_provisioner::Facts;
+use idspool_service::Ox as Config;
+use idspool_udm::ConvertedItem;
 use serde_json::json;
 
 use super::stage::{Stage, anna, item, logged};
@@ -101,6 +103,88 @@ fn s3_6_a_copy_does_not_bring_an_older_state_back() {
     stage.deliver(&item("g-team", "groups/group", TEAM, newer)).unwrap();
     stage.deliver_file(&stage.queued()[0], &stage.queue.path_of(&copy)).unwrap();
     assert_eq!(stage.snapshot("g-team").unwrap()["users"], json!([]));
+}
+
+#[test]
+fn s3_6_a_copy_of_an_earlier_process_does_not_bring_an_older_state_back_either() {
+    let mut stage = stage();
+    stage.deliver(&anna(in_groups())).unwrap();
+    let copy = stage.queue.path_of(&stage.queue.names().unwrap()[0]);
+    stage.restart();
+    let newer = json!({"name": "team", "isOxGroup": "OK", "users": []});
+    stage.deliver(&item("g-team", "groups/group", TEAM, newer)).unwrap();
+    stage.deliver_file(&stage.queued()[0], &copy).unwrap();
+    assert_eq!(stage.snapshot("g-team").unwrap()["users"], json!([]));
+    // What somebody put there under a name of their own counts as it is.
+    let by_hand = copy.with_file_name("2026-11-21-10-00-00.json");
+    stage.deliver_file(&stage.queued()[0], &by_hand).unwrap();
+    assert_eq!(stage.snapshot("g-team").unwrap()["users"], json!(["uid=anna"]));
+}
+
+#[test]
+fn s3_6_a_copy_does_not_bring_a_deleted_group_back() {
+    let stage = stage();
+    stage.deliver(&anna(in_groups())).unwrap();
+    let copy = stage.queue.path_of(&stage.queue.names().unwrap()[0]);
+    stage.deliver(&item("g-team", "groups/group", TEAM, json!(null))).unwrap();
+    stage.deliver_file(&stage.queued()[0], &copy).unwrap();
+    assert_eq!(stage.snapshot("g-team"), None);
+}
+
+fn store(stage: &Stage, item: &ConvertedItem) {
+    stage.objects.store(item, &crate::OxRecipient::facts_of(item)).unwrap();
+    stage.objects.commit().unwrap();
+}
+
+/// A functional account and a user who refer to Anna.
+fn with_referring(stage: &Stage) {
+    let anna = "UID=anna,cn=Users,dc=example,dc=org";
+    let account = json!({"name": "info", "mailPrimaryAddress": "info@x", "users": [anna, "uid=b"]});
+    store(stage, &item("fa", "oxmail/functional_account", "cn=info", account));
+    let entry = format!("{anna} |:$:| 02400 |:$:| 00000 |:$:| 0");
+    for (id, flag, entries) in [
+        ("u-list", "OK", json!([[anna, "02400", "00000", "1"]])),
+        ("u-text", "OK", json!([entry])),
+        ("u-off", "Not", json!([entry])),
+        ("u-none", "OK", json!([])),
+    ] {
+        let object =
+            json!({"isOxUser": flag, "oxContext": 10, "oxDeputyPermissionGivenTo": entries});
+        store(stage, &item(id, "users/user", &format!("uid={id}"), object));
+    }
+}
+
+#[test]
+fn weak_point_27_what_refers_to_a_user_with_a_new_id_is_queued() {
+    for (deputies, expected) in [(false, vec!["fa"]), (true, vec!["fa", "u-list", "u-text"])] {
+        let config = Config { enable_deputy_permissions: deputies, ..Config::default() };
+        let stage = Stage::with_config(Fake::new().with_context(10).with_context(11), config);
+        with_referring(&stage);
+        let ids = || -> Vec<String> { stage.queued().into_iter().map(|item| item.id).collect() };
+        stage.deliver(&anna(json!({}))).unwrap();
+        assert_eq!(ids(), expected);
+        stage.deliver(&anna(json!({"title": "Dr."}))).unwrap();
+        assert_eq!(ids(), expected, "the id is the same");
+        for name in stage.queue.names().unwrap() {
+            fs::remove_file(stage.queue.path_of(&name)).unwrap();
+        }
+        stage.deliver(&anna(json!({"oxContext": 11}))).unwrap();
+        assert_eq!(ids(), expected, "it moved");
+    }
+}
+
+#[test]
+fn weak_point_27_a_renamed_user_with_a_new_id_is_looked_for_under_both_dns() {
+    let stage = stage();
+    with_referring(&stage);
+    let mut before = anna(json!({}));
+    before.object.as_mut().unwrap().insert("oxDbId".into(), json!(77));
+    store(&stage, &before);
+    // The user is not in OX any more, so it gets another id.
+    let mut renamed = anna(json!({"username": "anne"}));
+    renamed.dn = "uid=anne,cn=users,dc=example,dc=org".into();
+    stage.deliver(&renamed).unwrap();
+    assert_eq!(stage.queued().iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["fa"]);
 }
 
 #[test]
