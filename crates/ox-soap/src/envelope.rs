@@ -232,6 +232,11 @@ const fn bool_text(flag: bool) -> &'static str {
     if flag { "true" } else { "false" }
 }
 
+/// Why a value cannot be sent in a field; `None` when it can.
+pub(crate) fn problem_of(spec: &FieldSpec, value: &Value) -> Option<ValueProblem> {
+    field_element(&mut String::new(), spec, value).err().map(|error| error.problem)
+}
+
 /// Writes a field, in the form that its type has on the wire.
 fn field_element(out: &mut String, spec: &FieldSpec, value: &Value) -> Result<(), ValueError> {
     let name = spec.name;
@@ -383,6 +388,18 @@ mod tests {
             let text = format!("ä<{}x", char::from_u32(code_point).unwrap());
             assert_eq!(escaped(&text), Err(ValueProblem::Character { code_point, place: 3 }));
         }
+    }
+
+    #[test]
+    fn a_value_is_refused_without_a_call_as_it_would_be_by_one() {
+        use crate::user::{User, UserField};
+        let user = User::new().with(UserField::Name, "anna").with(UserField::ImapPort, "143");
+        assert_eq!(user.unsendable(), None);
+        let (field, problem) = user.clone().with(UserField::Note, "a\u{1}").unsendable().unwrap();
+        assert_eq!(field, UserField::Note);
+        assert_eq!(problem, ValueProblem::Character { code_point: 1, place: 2 });
+        let (field, _) = user.with(UserField::Birthday, "soon").unsendable().unwrap();
+        assert_eq!(field, UserField::Birthday);
     }
 
     #[test]

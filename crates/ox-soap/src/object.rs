@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::envelope;
+use crate::error::ValueProblem;
 use crate::value::Value;
 
 /// The type of a field on the wire.
@@ -44,7 +46,8 @@ pub struct FieldSpec {
 
 impl FieldSpec {
     /// Its value is never shown, and not taken from answers.
-    pub(crate) fn is_secret(&self) -> bool {
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
         matches!(self.name, "password" | "transportPassword")
     }
 }
@@ -256,6 +259,14 @@ impl<F: Field> DataObject<F> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
+    }
+
+    /// The first field with a value that cannot be sent, and why. A call with it would be refused before
+    /// anything is sent.
+    #[must_use]
+    pub fn unsendable(&self) -> Option<(F, ValueProblem)> {
+        self.iter()
+            .find_map(|(field, value)| Some((field, envelope::problem_of(field.spec(), value)?)))
     }
 
     fn place(&self, field: F) -> Result<usize, usize> {
