@@ -7,7 +7,7 @@
 //! A faulty item is where the real queue would stand. The rehearsal goes on behind it, because the
 //! faults behind it are worth knowing as well; which they are is for the caller to say.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::{fs, thread};
@@ -47,8 +47,10 @@ pub struct Rehearsal<'a> {
 #[derive(Debug, Default)]
 struct Stage {
     backlog: Backlog,
-    /// Objects with items that are not rehearsed, or that are faulty.
-    staying: HashSet<String>,
+    /// Objects with faulty items.
+    faulty: HashSet<String>,
+    /// Objects with items that are not rehearsed, and the first of these.
+    left_out: HashMap<String, ItemName>,
 }
 
 /// What would become of one item.
@@ -62,6 +64,8 @@ pub struct Step {
     pub head: Option<ItemHead>,
     /// Whether it follows from an item before it, so that it is not in the queue yet.
     pub is_copy: bool,
+    /// An item of the same object that goes before it, but was not rehearsed.
+    pub overtaken: Option<ItemName>,
     /// The items that would follow from it.
     pub follows: Vec<ItemHead>,
     /// The fault at which the queue would stand.
@@ -96,7 +100,7 @@ impl<'a> Rehearsal<'a> {
             match (rehearsal.head_of(queue, &name), is_wanted(&name)) {
                 (Some(head), true) => rehearsal.add(&name, &head),
                 (Some(head), false) => {
-                    rehearsal.waiting.staying.insert(head.id);
+                    rehearsal.waiting.left_out.entry(head.id).or_insert(name);
                 }
                 (None, true) => rehearsal.waiting.backlog.insert(&name, "", 0),
                 (None, false) => {}
@@ -143,12 +147,14 @@ impl<'a> Rehearsal<'a> {
                     Ok(())
                 }
                 Err(fault) => {
-                    self.waiting.staying.extend(head.as_ref().map(|head| head.id.clone()));
+                    self.waiting.faulty.extend(head.as_ref().map(|head| head.id.clone()));
                     Err(fault)
                 }
             };
             let follows = self.take_in_copies()?;
-            return Ok(Some(Step { name, path, head, is_copy, follows, result }));
+            let first = head.as_ref().and_then(|head| self.waiting.left_out.get(&head.id));
+            let overtaken = first.filter(|first| **first < name).cloned();
+            return Ok(Some(Step { name, path, head, is_copy, overtaken, follows, result }));
         }
         Ok(None)
     }
@@ -233,7 +239,9 @@ fn settled(spool: &Spool, name: &ItemName) -> Result<Result<ConvertedItem, Fault
 
 impl Waiting for Stage {
     fn has(&self, object_id: &str) -> bool {
-        self.backlog.has(object_id) || self.staying.contains(object_id)
+        self.backlog.has(object_id)
+            || self.faulty.contains(object_id)
+            || self.left_out.contains_key(object_id)
     }
 }
 
