@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use idspool_ox_soap::{ContextId, Credentials};
 use idspool_provisioner::Fault;
@@ -13,16 +13,16 @@ use crate::credentials::CredentialsFile;
 use crate::halt::{Halt, Skip};
 use crate::mapping::{self, MappingFile};
 use crate::ox::Ox;
-use crate::profile::ProfileFile;
+use crate::profile::{self, ProfileFile};
 use crate::requeue::Copy;
 use crate::settings::Settings;
-use crate::unfinished::Notes;
+use crate::unfinished::{self, Notes};
 
 /// The shared part.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
-    pub(crate) credentials: CredentialsFile,
-    pub(crate) profiles: ProfileFile,
+    pub(crate) credentials: Arc<CredentialsFile>,
+    pub(crate) profiles: Arc<ProfileFile>,
     pub(crate) mapping: MappingFile,
     pub(crate) notes: Notes,
     pub(crate) ox: Box<dyn Ox>,
@@ -37,18 +37,41 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(settings: Settings, ox: Box<dyn Ox>) -> Result<Self, Fault> {
-        let data = &settings.data_dir;
-        Ok(Self {
-            credentials: CredentialsFile::new(settings.credentials_file.clone()),
-            profiles: ProfileFile::new(data.join("ModuleAccessDefinitions.properties")),
-            mapping: MappingFile::new(data.join(mapping::FILE)),
-            notes: Notes::open(data.join("unfinished"))?,
+        let credentials = CredentialsFile::new(settings.credentials_file.clone());
+        let profiles = ProfileFile::new(settings.data_dir.join(profile::FILE));
+        let notes = Notes::open(settings.data_dir.join(unfinished::FOLDER))?;
+        Ok(Self::over(settings, Arc::new(credentials), Arc::new(profiles), notes, ox))
+    }
+
+    /// The same for a dry run: nothing is written, and what would be counts in this process.
+    pub(crate) fn rehearsing(
+        settings: Settings,
+        credentials: Arc<CredentialsFile>,
+        ox: Box<dyn Ox>,
+    ) -> Result<Self, Fault> {
+        let profiles = ProfileFile::rehearsing(settings.data_dir.join(profile::FILE));
+        let notes = Notes::rehearsing(settings.data_dir.join(unfinished::FOLDER))?;
+        Ok(Self::over(settings, credentials, Arc::new(profiles), notes, ox))
+    }
+
+    fn over(
+        settings: Settings,
+        credentials: Arc<CredentialsFile>,
+        profiles: Arc<ProfileFile>,
+        notes: Notes,
+        ox: Box<dyn Ox>,
+    ) -> Self {
+        Self {
+            credentials,
+            profiles,
+            mapping: MappingFile::new(settings.data_dir.join(mapping::FILE)),
+            notes,
             ox,
             requeued: Mutex::default(),
             unsettled: Mutex::default(),
             interrupted_accounts: Mutex::default(),
             settings,
-        })
+        }
     }
 
     /// What is done with the credentials once at start.

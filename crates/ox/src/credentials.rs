@@ -56,11 +56,23 @@ pub(crate) enum CredentialsError {
 pub(crate) struct CredentialsFile {
     path: PathBuf,
     current: Cached<Arc<Map<String, Value>>>,
+    /// Changes stay in memory.
+    is_rehearsal: bool,
 }
 
 impl CredentialsFile {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, current: Cached::new() }
+        Self { path, current: Cached::new(), is_rehearsal: false }
+    }
+
+    /// The same file for a dry run: what is written counts in this process and stays in memory.
+    pub(crate) fn rehearsing(path: PathBuf) -> Self {
+        Self { is_rehearsal: true, ..Self::new(path) }
+    }
+
+    /// All entries; for comparing two states of the file.
+    pub(crate) fn entries(&self) -> Result<Arc<Map<String, Value>>, CredentialsError> {
+        self.raw()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -129,7 +141,7 @@ impl CredentialsFile {
         admin_name: impl Fn(ContextId) -> String,
     ) -> Result<(), CredentialsError> {
         if !self.path.exists() {
-            if let Some(dir) = self.path.parent() {
+            if let Some(dir) = self.path.parent().filter(|_| !self.is_rehearsal) {
                 durable::create_dirs(dir).map_err(|error| self.write_error(&error))?;
             }
             self.update(|_| {})?;
@@ -233,6 +245,16 @@ impl CredentialsFile {
 
     /// Reads the file under the lock, changes it, and writes it when it differs.
     fn update(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), CredentialsError> {
+        if self.is_rehearsal {
+            let mut entries = match self.raw() {
+                Ok(entries) => (*entries).clone(),
+                Err(CredentialsError::Read { .. }) if self.is_missing() => Map::new(),
+                Err(error) => return Err(error),
+            };
+            change(&mut entries);
+            self.current.pin(Arc::new(entries));
+            return Ok(());
+        }
         let _lock = edit_lock::take(&self.path).map_err(|error| self.write_error(&error))?;
         let (before, exists) = match self.read() {
             Ok(entries) => (entries, true),

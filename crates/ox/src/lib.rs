@@ -20,6 +20,7 @@
 //! | `digest` | whether there is anything to send |
 //! | `unfinished` | deletions that a crash could leave half done |
 //! | `halt`, `channel` | skips, faults and log lines |
+//! | `dry_run` | what a run would do, without doing it |
 //! | `recipient`, `run` | the way in |
 
 mod access_profile;
@@ -33,6 +34,7 @@ mod credentials;
 mod date;
 mod deputy;
 mod digest;
+mod dry_run;
 mod edit_lock;
 #[cfg(test)]
 mod fake;
@@ -61,6 +63,7 @@ mod user;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use dry_run::DryRun;
 pub use mail_server::{BadServer, MailServer};
 pub use recipient::OxRecipient;
 pub use run::{Options, client, run};

@@ -26,6 +26,25 @@ struct Arguments {
     /// Take what is there, then exit
     #[arg(long)]
     once: bool,
+    /// Tell what would be done with each waiting item, and change nothing
+    ///
+    /// Nothing is written, touched or locked in the data directory, and OX is only read from, so this
+    /// may be run beside a running idspool-ox. Exit status: 0 all items would succeed; 1 a fault is
+    /// foreseen; 2 wrong usage or configuration.
+    #[arg(long, conflicts_with = "once")]
+    dry_run: bool,
+    /// With --dry-run: one JSON object per item, and one with the sums at the end
+    #[arg(long, requires = "dry_run")]
+    json: bool,
+    /// With --dry-run: only this waiting item, by name or path; may be given several times
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    item: Vec<PathBuf>,
+    /// With --dry-run: only the first N items
+    #[arg(long, value_name = "N", requires = "dry_run")]
+    limit: Option<usize>,
+    /// With --dry-run: ask OX nothing; what was last delivered counts as what it has
+    #[arg(long, requires = "dry_run")]
+    offline: bool,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +60,12 @@ fn main() -> ExitCode {
         config: arguments.config,
         data: arguments.data,
         once: arguments.once,
+        dry_run: arguments.dry_run.then_some(idspool_ox::DryRun {
+            json: arguments.json,
+            items: arguments.item,
+            limit: arguments.limit,
+            offline: arguments.offline,
+        }),
     };
     match idspool_ox::run(&options) {
         Ok(exit) => exit.into(),

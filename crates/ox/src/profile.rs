@@ -15,6 +15,9 @@ use tracing::warn;
 
 use crate::stamp::Cached;
 
+/// Name of the file in the data directory.
+pub(crate) const FILE: &str = "ModuleAccessDefinitions.properties";
+
 const HEADER: &str = "# This file is written by idspool from the access profiles of the directory.\n\
                       # Changes by hand to a profile are lost when it changes there.\n\n";
 /// The largest profile file that is read.
@@ -98,11 +101,18 @@ pub(crate) struct ProfileFile {
     path: PathBuf,
     current: Cached<Arc<Profiles>>,
     writing: Mutex<()>,
+    /// Changes stay in memory.
+    is_rehearsal: bool,
 }
 
 impl ProfileFile {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, current: Cached::new(), writing: Mutex::new(()) }
+        Self { path, current: Cached::new(), writing: Mutex::new(()), is_rehearsal: false }
+    }
+
+    /// The same file for a dry run: what is written counts in this process and stays in memory.
+    pub(crate) fn rehearsing(path: PathBuf) -> Self {
+        Self { is_rehearsal: true, ..Self::new(path) }
     }
 
     /// The profiles as the file says now; it is only read again when it changed. A missing file has
@@ -120,6 +130,12 @@ impl ProfileFile {
     /// The file cannot be read or written.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Profiles)) -> Result<(), ProfileError> {
         let _one_at_a_time = crate::lock(&self.writing);
+        if self.is_rehearsal {
+            let mut profiles = (*self.current()?).clone();
+            change(&mut profiles);
+            self.current.pin(Arc::new(profiles));
+            return Ok(());
+        }
         let before = read(&self.path)?;
         let mut profiles = before.clone();
         change(&mut profiles);

@@ -41,7 +41,6 @@ impl OxRecipient {
         Ok(Self { core })
     }
 
-    #[cfg(test)]
     pub(crate) fn of(core: Core) -> Self {
         Self { core }
     }

@@ -10,6 +10,7 @@ use idspool_spool::Spool;
 use tracing::{error, info};
 
 use crate::client::StopTime;
+use crate::dry_run::DryRun;
 use crate::recipient::OxRecipient;
 use crate::settings::Settings;
 
@@ -22,6 +23,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Take what is there, then end.
     pub once: bool,
+    /// Only tell what would be done.
+    pub dry_run: Option<DryRun>,
 }
 
 /// Runs the provisioner until it is done or asked to stop.
@@ -34,6 +37,12 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
     if let Some(data) = &options.data {
         config.ox.data_dir = std::path::absolute(data)
             .with_context(|| format!("find the data directory {}", data.display()))?;
+    }
+    if let Some(dry_run) = &options.dry_run {
+        // The lines of the rules would say that things were done.
+        logging::init("WARNING")?;
+        let shutdown = shutdown::install(|| ()).context("catch signals")?;
+        return dry_run.run(&config, &shutdown);
     }
     logging::init(&config.ox.log_level)?;
     let settings = Settings::new(&config.ox)?;

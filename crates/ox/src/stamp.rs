@@ -36,7 +36,16 @@ impl Stamp {
 
 /// What was last read from one file.
 #[derive(Debug)]
-pub(crate) struct Cached<T>(Mutex<Option<(Stamp, T)>>);
+pub(crate) struct Cached<T>(Mutex<Option<(Seen, T)>>);
+
+/// How long a remembered value holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// While the file has this stamp.
+    At(Stamp),
+    /// Whatever the file says.
+    Pinned,
+}
 
 impl<T: Clone> Cached<T> {
     pub(crate) fn new() -> Self {
@@ -48,13 +57,18 @@ impl<T: Clone> Cached<T> {
         let mut current = crate::lock(&self.0);
         let stamp = Stamp::of(path);
         if let Some((seen, value)) = current.as_ref()
-            && *seen == stamp
+            && (*seen == Seen::Pinned || *seen == Seen::At(stamp))
         {
             return Ok(value.clone());
         }
         // The stamp is older than what is read: at worst the file is read once more.
         let value = read()?;
-        *current = stamp.is_reliable().then(|| (stamp, value.clone()));
+        *current = stamp.is_reliable().then(|| (Seen::At(stamp), value.clone()));
         Ok(value)
+    }
+
+    /// From now on this counts, and the file no longer does.
+    pub(crate) fn pin(&self, value: T) {
+        *crate::lock(&self.0) = Some((Seen::Pinned, value));
     }
 }

@@ -4,7 +4,7 @@
 //! credentials with it. Once the first call is answered, OX no longer tells what is left to do:
 //! so it is noted on disk before, in `unfinished/<entry uuid>.json`, and done at the next attempt.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -13,6 +13,9 @@ use std::sync::Mutex;
 use idspool_provisioner::Fault;
 use idspool_spool::durable;
 use serde::{Deserialize, Serialize};
+
+/// Name of the folder in the data directory.
+pub(crate) const FOLDER: &str = "unfinished";
 
 /// What is left to do once the object itself is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,8 @@ pub(crate) struct Notes {
     folder: PathBuf,
     /// The ids that have a note, so that the ordinary item costs nothing.
     ids: Mutex<HashSet<String>>,
+    /// Notes that stay in memory; `None`: they go to the disk.
+    rehearsed: Option<Mutex<HashMap<String, Unfinished>>>,
 }
 
 impl Notes {
@@ -48,13 +53,24 @@ impl Notes {
                 return Err(Fault::transient(format!("list {}: {error}", folder.display())));
             }
         }
-        Ok(Self { folder, ids: Mutex::new(ids) })
+        Ok(Self { folder, ids: Mutex::new(ids), rehearsed: None })
+    }
+
+    /// The same notes for a dry run: what is noted or cleared counts in this process and stays in
+    /// memory.
+    pub(crate) fn rehearsing(folder: PathBuf) -> Result<Self, Fault> {
+        Ok(Self { rehearsed: Some(Mutex::default()), ..Self::open(folder)? })
     }
 
     /// The note of an object.
     pub(crate) fn get(&self, id: &str) -> Result<Option<Unfinished>, Fault> {
         if !crate::lock(&self.ids).contains(id) {
             return Ok(None);
+        }
+        if let Some(note) =
+            self.rehearsed.as_ref().and_then(|notes| crate::lock(notes).get(id).cloned())
+        {
+            return Ok(Some(note));
         }
         let path = self.path(id);
         let bytes = match fs::read(&path) {
@@ -73,6 +89,11 @@ impl Notes {
 
     /// Notes it durably.
     pub(crate) fn set(&self, id: &str, unfinished: &Unfinished) -> Result<(), Fault> {
+        if let Some(notes) = &self.rehearsed {
+            crate::lock(notes).insert(id.to_owned(), unfinished.clone());
+            crate::lock(&self.ids).insert(id.to_owned());
+            return Ok(());
+        }
         let failed = |error: &dyn std::fmt::Display| {
             Fault::transient(format!("write {}: {error}", self.path(id).display()))
         };
@@ -86,7 +107,10 @@ impl Notes {
     /// Everything is done. If the process dies before the removal reaches the disk, the rest is found
     /// done at the next look: harmless, so no fsync.
     pub(crate) fn clear(&self, id: &str) -> Result<(), Fault> {
-        if crate::lock(&self.ids).remove(id) {
+        let is_noted = crate::lock(&self.ids).remove(id);
+        if let Some(notes) = &self.rehearsed {
+            crate::lock(notes).remove(id);
+        } else if is_noted {
             let path = self.path(id);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {

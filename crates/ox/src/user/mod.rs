@@ -4,7 +4,7 @@ mod change;
 mod create;
 mod decide;
 mod deputy;
-mod fill;
+pub(crate) mod fill;
 mod lookup;
 mod relocate;
 mod remove;
