@@ -14,12 +14,13 @@ use super::notices::Notices;
 use super::overlay::{Overlay, Subject};
 use crate::core::Core;
 use crate::credentials::CredentialsFile;
+use crate::deputy::deputies;
 use crate::mapping::{self, MappingFile};
 use crate::ox::Ox;
 use crate::profile::{self, ProfileFile};
 use crate::props::Props;
 use crate::recipient::OxRecipient;
-use crate::requeue;
+
 use crate::settings::Settings;
 
 /// What would come of one item.
@@ -86,13 +87,9 @@ impl Stage {
     }
 
     fn subject(&self, delivery: &Delivery<'_>) -> Subject {
-        let lists_users = |item: &ConvertedItem| {
-            matches!(item.module(), Some(Module::Group | Module::FunctionalAccount))
-        };
         let mut members: HashMap<i32, Vec<i32>> = HashMap::new();
-        if self.overlay.is_offline()
-            && let Some(previous) = delivery.previous.filter(|previous| lists_users(previous))
-        {
+        let group = delivery.previous.filter(|state| state.module() == Some(Module::Group));
+        if let Some(previous) = group.filter(|_| self.overlay.is_offline()) {
             for (context, id, _) in users_of(delivery, previous) {
                 members.entry(context).or_default().push(id);
             }
@@ -211,7 +208,7 @@ fn users_of(
     if let Some(props) = props {
         dns.extend(props.texts("users").map(str::to_owned));
         if state.module() == Some(Module::User) {
-            dns.extend(requeue::deputies(props));
+            dns.extend(deputies(props).map(str::to_owned));
         }
     }
     dns.into_iter().filter_map(|dn| {

@@ -1,72 +1,14 @@
-//! Secondary accounts and deputy permissions.
+//! Secondary accounts and deputy permissions. No rule asks what OX has of them, so nothing is remembered.
 
-use idspool_ox_soap::{
-    Account, AccountDataOnCreate, AccountDataOnCreateField, AccountField, ContextId,
-    DeputyPermission, OxUserId, Whom,
-};
+use idspool_ox_soap::{AccountDataOnCreate, ContextId, DeputyPermission, OxUserId, Whom};
 use serde_json::Value as Json;
 
 use super::super::difference::changes;
-use super::super::journal::{Call, Change, is_provisional};
-use super::tenant::AccountStep;
-use super::{Base, Overlay, check_values, refused};
-use crate::ox::{OxError, Refusal, Scope};
+use super::super::journal::{Call, Change};
+use super::{Overlay, check_values, refused};
+use crate::ox::{OxError, Refusal, Scope, Which};
 
 impl Overlay {
-    pub(super) fn find_accounts(
-        &self,
-        scope: Scope<'_>,
-        whom: Whom<'_>,
-    ) -> Result<Vec<Account>, OxError> {
-        let mut accounts = match self.base(scope.context)? {
-            Base::Nothing => Vec::new(),
-            Base::Noted => self.noted_accounts(scope.context),
-            Base::Server(server) => self.served_accounts(server, scope, whom)?,
-        };
-        self.tenant(scope.context, |tenant| {
-            accounts.retain(|account| {
-                account.user().is_none_or(|user| !tenant.is_removed(user.value()))
-            });
-            for (address, steps) in &tenant.accounts {
-                for step in steps {
-                    match step {
-                        AccountStep::Create(account) => accounts.push(account.clone()),
-                        AccountStep::Delete(users) => accounts.retain(|account| {
-                            let is_his = users.as_ref().is_none_or(|users| {
-                                account.user().is_some_and(|user| users.contains(&user))
-                            });
-                            !(is_his && is_of(account, address))
-                        }),
-                    }
-                }
-            }
-        });
-        accounts.retain(|account| match whom {
-            Whom::Everybody => true,
-            Whom::Users(users) => account.user().is_some_and(|user| users.contains(&user)),
-        });
-        Ok(accounts)
-    }
-
-    /// The server refuses to list accounts of users that it does not know.
-    fn served_accounts(
-        &self,
-        server: &dyn crate::ox::Ox,
-        scope: Scope<'_>,
-        whom: Whom<'_>,
-    ) -> Result<Vec<Account>, OxError> {
-        let Whom::Users(users) = whom else { return self.heard(server.accounts(scope, whom)) };
-        let known: Vec<OxUserId> = self.tenant(scope.context, |tenant| {
-            let is_served =
-                |user: &OxUserId| !is_provisional(user.value()) && !tenant.is_removed(user.value());
-            users.iter().copied().filter(is_served).collect()
-        });
-        if known.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.heard(server.accounts(scope, Whom::Users(&known)))
-    }
-
     pub(super) fn new_account(
         &self,
         scope: Scope<'_>,
@@ -75,30 +17,10 @@ impl Overlay {
     ) -> Result<(), OxError> {
         let address = account.primary_address().unwrap_or_default();
         check_values("SecondaryAccount.create", address, account)?;
-        self.base(scope.context)?;
-        if self.tenant(scope.context, |tenant| tenant.is_removed(user.value())) {
-            return Err(refused(Refusal::NoSuchUser, format!("No such user {user}")));
-        }
-        let mut call =
-            Call::new("SecondaryAccount.create", scope.context.value(), address, user.value());
-        call.id = None;
+        self.check_user(scope.context, user)?;
         let mut told = changes(None, account);
         told.push(Change::Ids { field: "users", added: vec![user.value()], removed: Vec::new() });
-        self.record(call.with(told));
-        let mut listed = Account::new()
-            .with(AccountField::ContextId, scope.context)
-            .with(AccountField::UserId, user);
-        for (from, to) in [
-            (AccountDataOnCreateField::Login, AccountField::Login),
-            (AccountDataOnCreateField::Name, AccountField::Name),
-            (AccountDataOnCreateField::PrimaryAddress, AccountField::PrimaryAddress),
-            (AccountDataOnCreateField::Personal, AccountField::Personal),
-        ] {
-            if let Some(value) = account.get(from) {
-                listed.set(to, value.clone());
-            }
-        }
-        self.add_step(scope.context, address, AccountStep::Create(listed));
+        self.record(account_call("SecondaryAccount.create", scope.context, address).with(told));
         Ok(())
     }
 
@@ -108,47 +30,17 @@ impl Overlay {
         address: &str,
         whom: Whom<'_>,
     ) -> Result<bool, OxError> {
-        let accounts = self.find_accounts(scope, whom)?;
-        let had_any = accounts.iter().any(|account| is_of(account, address));
-        let (users, told) = match whom {
-            Whom::Everybody => (None, Vec::new()),
+        self.base(scope.context)?;
+        let told = match whom {
+            Whom::Everybody => Vec::new(),
             Whom::Users(users) => {
-                let ids = users.iter().map(|user| user.value()).collect();
-                let change = Change::Ids { field: "users", added: Vec::new(), removed: ids };
-                (Some(users.to_vec()), vec![change])
+                users.iter().try_for_each(|user| self.check_user(scope.context, *user))?;
+                let removed = users.iter().map(|user| user.value()).collect();
+                vec![Change::Ids { field: "users", added: Vec::new(), removed }]
             }
         };
-        let mut call = Call::new("SecondaryAccount.delete", scope.context.value(), address, 0);
-        call.id = None;
-        self.record(call.with(told));
-        self.add_step(scope.context, address, AccountStep::Delete(users));
-        Ok(had_any)
-    }
-
-    fn add_step(&self, context: ContextId, address: &str, step: AccountStep) {
-        self.tenant(context, |tenant| {
-            let steps = tenant.accounts.entry(address.to_lowercase()).or_default();
-            if matches!(step, AccountStep::Delete(None)) {
-                steps.clear();
-            }
-            steps.push(step);
-        });
-    }
-
-    pub(super) fn find_deputies(
-        &self,
-        scope: Scope<'_>,
-        grantor: OxUserId,
-    ) -> Result<Vec<DeputyPermission>, OxError> {
-        let known =
-            self.tenant(scope.context, |tenant| tenant.deputies.get(&grantor.value()).cloned());
-        match (known, self.base(scope.context)?) {
-            (Some(known), _) => Ok(known),
-            (None, Base::Server(server)) if !is_provisional(grantor.value()) => {
-                self.heard(server.deputies(scope, grantor))
-            }
-            _ => Ok(Vec::new()),
-        }
+        self.record(account_call("SecondaryAccount.delete", scope.context, address).with(told));
+        Ok(true)
     }
 
     pub(super) fn new_deputy(
@@ -157,8 +49,8 @@ impl Overlay {
         grantor: OxUserId,
         permission: &DeputyPermission,
     ) -> Result<String, OxError> {
-        let mut permissions = self.find_deputies(scope, grantor)?;
-        let mut told = vec![
+        self.check_user(scope.context, permission.user)?;
+        let mut changes = vec![
             Change::Ids {
                 field: "deputy",
                 added: vec![permission.user.value()],
@@ -167,58 +59,51 @@ impl Overlay {
             told("sendOnBehalfOf", permission.send_on_behalf_of),
         ];
         for module in &permission.modules {
-            let digits = format!(
-                "{}{}{}{}{}",
-                u8::from(module.admin),
-                module.folder,
-                module.read,
-                module.write,
-                module.delete
-            );
-            told.push(self::told(module.module.as_str(), digits));
+            let admin = u8::from(module.admin);
+            let levels = [module.folder, module.read, module.write, module.delete];
+            let levels: String = levels.iter().map(i32::to_string).collect();
+            changes.push(told(module.module.as_str(), format!("{admin}{levels}")));
         }
-        self.record_deputy("Deputy.grant", scope, grantor, told);
-        permissions.push(permission.clone());
-        self.set_deputies(scope, grantor, permissions);
+        self.deputy_call("Deputy.grant", scope, grantor, changes)?;
         Ok("new".to_owned())
     }
 
-    pub(super) fn without_deputies(
-        &self,
-        scope: Scope<'_>,
-        grantor: OxUserId,
-    ) -> Result<(), OxError> {
-        self.base(scope.context)?;
-        self.record_deputy("Deputy.revokeAll", scope, grantor, Vec::new());
-        self.set_deputies(scope, grantor, Vec::new());
-        Ok(())
-    }
-
-    /// `Deputy.blockManual` and `Deputy.unblockManual`.
-    pub(super) fn record_deputy(
+    /// A call about the deputies of a user.
+    pub(super) fn deputy_call(
         &self,
         operation: &'static str,
         scope: Scope<'_>,
         grantor: OxUserId,
         changes: Vec<Change>,
-    ) {
-        let name = self.tenant(scope.context, |tenant| match tenant.users.get(&grantor.value()) {
-            Some(Some(person)) => person.name.to_string(),
-            _ => String::new(),
+    ) -> Result<(), OxError> {
+        self.base(scope.context)?;
+        self.check_user(scope.context, grantor)?;
+        let name = self.name_of(scope.context, grantor.value()).or_else(|| {
+            let user = self.noted_user(scope.context, Which::Id(grantor))?;
+            user.name().map(str::to_owned)
         });
+        let name = name.unwrap_or_default();
         let call = Call::new(operation, scope.context.value(), &name, grantor.value());
         self.record(call.with(changes));
+        Ok(())
     }
 
-    fn set_deputies(&self, scope: Scope<'_>, grantor: OxUserId, now: Vec<DeputyPermission>) {
-        self.tenant(scope.context, |tenant| tenant.deputies.insert(grantor.value(), now));
+    /// Refuses a user that would be deleted before.
+    fn check_user(&self, context: ContextId, user: OxUserId) -> Result<(), OxError> {
+        self.base(context)?;
+        if self.tenant(context, |tenant| tenant.is_removed(user.value())) {
+            let message = format!("No such user {user} in context {context}");
+            return Err(refused(Refusal::NoSuchUser, message));
+        }
+        Ok(())
     }
+}
+
+/// Accounts are known by their address; OX gives each user's an id of its own.
+fn account_call(operation: &'static str, context: ContextId, address: &str) -> Call {
+    Call { id: None, ..Call::new(operation, context.value(), address, 0) }
 }
 
 fn told(field: &'static str, new: impl Into<Json>) -> Change {
     Change::Value { field, old: None, new: new.into() }
-}
-
-fn is_of(account: &Account, address: &str) -> bool {
-    account.primary_address().is_some_and(|known| super::same_name(known, address))
 }

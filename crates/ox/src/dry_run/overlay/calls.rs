@@ -203,7 +203,10 @@ impl Ox for Arc<Overlay> {
     }
 
     fn accounts(&self, scope: Scope<'_>, whom: Whom<'_>) -> Result<Vec<Account>, OxError> {
-        self.find_accounts(scope, whom)
+        match self.base(scope.context)? {
+            Base::Server(server) => self.heard(server.accounts(scope, whom)),
+            Base::Noted | Base::Nothing => Ok(Vec::new()),
+        }
     }
 
     fn grant_deputy(
@@ -216,17 +219,15 @@ impl Ox for Arc<Overlay> {
     }
 
     fn revoke_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
-        self.without_deputies(scope, grantor)
+        self.deputy_call("Deputy.revokeAll", scope, grantor, Vec::new())
     }
 
     fn block_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
-        self.record_deputy("Deputy.blockManual", scope, grantor, Vec::new());
-        Ok(())
+        self.deputy_call("Deputy.blockManual", scope, grantor, Vec::new())
     }
 
     fn unblock_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
-        self.record_deputy("Deputy.unblockManual", scope, grantor, Vec::new());
-        Ok(())
+        self.deputy_call("Deputy.unblockManual", scope, grantor, Vec::new())
     }
 
     fn deputies(
@@ -234,7 +235,10 @@ impl Ox for Arc<Overlay> {
         scope: Scope<'_>,
         grantor: OxUserId,
     ) -> Result<Vec<DeputyPermission>, OxError> {
-        self.find_deputies(scope, grantor)
+        match self.base(scope.context)? {
+            Base::Server(server) => self.heard(server.deputies(scope, grantor)),
+            Base::Noted | Base::Nothing => Ok(Vec::new()),
+        }
     }
 
     fn pause(&self, _: Duration) -> Result<(), OxError> {

@@ -1,8 +1,8 @@
 //! What OX has according to the last delivered state of the item's own object.
 
 use idspool_ox_soap::{
-    AccessFlag, Account, AccountField, ContextId, Group, GroupField, ModuleAccess, Resource,
-    ResourceField, User, UserField,
+    AccessFlag, ContextId, Group, GroupField, ModuleAccess, Resource, ResourceField, User,
+    UserField,
 };
 use idspool_udm::Module;
 use tracing::dispatcher::{Dispatch, with_default};
@@ -92,24 +92,6 @@ impl Overlay {
                 .with(ResourceField::Email, text("resourceMailAddress"))
                 .with(ResourceField::Available, true)
         })
-    }
-
-    /// The accounts of the functional account that is under way.
-    pub(super) fn noted_accounts(&self, context: ContextId) -> Vec<Account> {
-        let state = self.state();
-        let Some((_, props)) = state.previous(Module::FunctionalAccount) else { return Vec::new() };
-        let text = |property| props.text(property).unwrap_or_default();
-        let users = state.subject.members.get(&context.value()).into_iter().flatten();
-        users
-            .map(|user| {
-                Account::new()
-                    .with(AccountField::ContextId, context)
-                    .with(AccountField::UserId, *user)
-                    .with(AccountField::Name, text("name"))
-                    .with(AccountField::PrimaryAddress, text("mailPrimaryAddress"))
-                    .with(AccountField::Personal, text("personal"))
-            })
-            .collect()
     }
 }
 

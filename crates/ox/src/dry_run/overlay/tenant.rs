@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use idspool_ox_soap::{
-    Account, Context, DeputyPermission, Group, ModuleAccess, OxGroupId, OxUserId, Resource, User,
-    UserField,
-};
+use idspool_ox_soap::{Context, Group, ModuleAccess, OxGroupId, Resource, User, UserField};
 
 use super::Known;
 
@@ -24,9 +21,6 @@ pub(super) struct Tenant {
     pub(super) resources: Known<Resource>,
     /// The resource that was last read from the server.
     pub(super) seen: Option<Resource>,
-    /// By address, in lower case.
-    pub(super) accounts: HashMap<String, Vec<AccountStep>>,
-    pub(super) deputies: HashMap<i32, Vec<DeputyPermission>>,
 }
 
 /// Where a context comes from.
@@ -48,14 +42,6 @@ pub(super) struct Person {
     pub(super) primary: Box<str>,
     pub(super) sender: Box<str>,
     pub(super) rights: Option<ModuleAccess>,
-}
-
-/// A change of the secondary accounts of an address.
-pub(super) enum AccountStep {
-    /// They are deleted: of everybody, or of these users.
-    Delete(Option<Vec<OxUserId>>),
-    /// One is created.
-    Create(Account),
 }
 
 impl Person {
@@ -116,10 +102,6 @@ impl Tenant {
             self.user_names.remove(&before.name);
         }
         self.freed_users.insert(name.to_owned());
-        self.deputies.remove(&id);
-        for permissions in self.deputies.values_mut() {
-            permissions.retain(|permission| permission.user.value() != id);
-        }
         for group in self.groups.values_mut().flatten() {
             super::group::leave(group, id);
         }
