@@ -56,6 +56,13 @@ impl CallSite {
     }
 }
 
+impl CallSite {
+    /// Whether the call's own object is a user, rather than one that refers to users.
+    pub(crate) fn is_about_a_user(&self) -> bool {
+        self.object.as_ref().is_none_or(|object| object.starts_with("user "))
+    }
+}
+
 impl fmt::Display for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.service, self.operation)?;

@@ -132,6 +132,11 @@ fn fault_remedy(site: &CallSite, fault: &Fault) -> String {
             "correct the object in the directory or the settings of OX that refuse it".into()
         }
         FaultKind::NoSuchContext => format!("create {context} in OX"),
+        // A group or an account names users that have to be there.
+        FaultKind::NoSuchUser if !site.is_about_a_user() => format!(
+            "find the user of it that {context} does not have (any more) in OX, and provision that user \
+             anew"
+        ),
         FaultKind::NoSuchGroup
         | FaultKind::NoSuchObject
         | FaultKind::NoSuchResource
@@ -157,10 +162,11 @@ fn status_remedy(status: u16) -> &'static str {
         401 | 403 => "allow access to /webservices from this host in the proxy before OX",
         404 => {
             "check OX_SOAP_SERVER, and that OX has the package of this service installed (open-xchange-admin-soap; \
-             for OXUserCopyService open-xchange-admin-user-copy)"
+             for OXUserCopyService open-xchange-admin-user-copy); OXDeputyPermissionsService comes with release 8 \
+             of OX, so switch OX_ENABLE_DEPUTY_PERMISSIONS off for an older one"
         }
         413 => {
-            "raise the limit for request bodies in the proxy before OX, or make the image smaller"
+            "raise the limit for request bodies in the proxy before OX, or make the image or the group smaller"
         }
         500..=599 => "check that OX runs behind its proxy; the call is repeated",
         _ => "check that OX_SOAP_SERVER leads to OX itself",

@@ -62,7 +62,8 @@ fn groups() {
 
     is_refused(groups.create(&group("TEAM", vec![ben])), FaultKind::InvalidData);
     let unknown = OxUserId::new(99);
-    is_refused(groups.create(&group("x", vec![unknown])), FaultKind::NoSuchUser);
+    let error = is_refused(groups.create(&group("x", vec![unknown])), FaultKind::NoSuchUser);
+    assert!(error.remedy().starts_with("find the user of it that context 10 does not have"));
     is_refused(groups.create(&group("", vec![ben])), FaultKind::InvalidData);
     let gone = group("x", vec![ben]).with(GroupField::Id, 99);
     let error = is_refused(groups.change(&gone), FaultKind::NoSuchGroup);
