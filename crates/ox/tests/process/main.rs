@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod objects;
+#[cfg(test)]
 mod place;
 
 use std::fs;

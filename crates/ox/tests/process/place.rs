@@ -76,7 +76,11 @@ impl Place {
     }
 
     pub(crate) fn start(&self) -> Daemon {
-        Daemon::spawn(self.command(&[], &[])).unwrap()
+        self.start_with(&[])
+    }
+
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)]) -> Daemon {
+        Daemon::spawn(self.command(&[], variables)).unwrap()
     }
 
     /// Calls since the last question, as `Service.operation outcome`.
