@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use idspool_udm::ConvertedItem;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 
 use crate::Facts;
 
@@ -31,6 +31,8 @@ pub(crate) struct Index {
 
 /// Version of the tables; another one means that the index is made anew.
 const VERSION: i64 = 2;
+/// How long to wait for somebody else's transaction.
+const PATIENCE: Duration = Duration::from_secs(10);
 const COLUMNS: &str = "id, module, scope, remote_id, active, digest, rights, stamp, dn";
 
 impl Index {
@@ -53,9 +55,20 @@ impl Index {
         Self::try_open(path)?.ok_or(rusqlite::Error::InvalidQuery)
     }
 
+    /// Opens an index that somebody else may be working with. `None`: there is none of this version.
+    pub(crate) fn existing(path: &Path) -> rusqlite::Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(PATIENCE)?;
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((version == VERSION).then_some(Self { connection }))
+    }
+
     fn try_open(path: &Path) -> rusqlite::Result<Option<Self>> {
         let connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // The page cache is the greatest part of a provisioner's memory: 2 MiB serve 100,000 objects.
@@ -209,7 +222,9 @@ impl Index {
     /// are a hundred times cheaper that way.
     pub(crate) fn gather(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() {
-            self.connection.execute_batch("BEGIN")
+            // Not when the first change comes: what was read before it could be stale by then, which
+            // SQLite refuses without waiting.
+            self.connection.execute_batch("BEGIN IMMEDIATE")
         } else {
             Ok(())
         }

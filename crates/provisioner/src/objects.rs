@@ -133,6 +133,17 @@ impl Objects {
         Ok(objects)
     }
 
+    /// Opens the index of the queue in `queue` as it is, beside whoever works with it: for looking
+    /// objects up and for [`Objects::forget_dn`]. `None`: there is none yet, or one of another version.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn beside(queue: &Path, indexing: Indexing) -> Result<Option<Self>, Error> {
+        let path = queue.join(INDEX);
+        let index = Index::existing(&path).map_err(|source| Error::Index { path, source })?;
+        Ok(index.map(|index| Self::over(queue.join(FOLDER), index, indexing, None)))
+    }
+
     fn over(folder: PathBuf, index: Index, indexing: Indexing, scratch: Option<Scratch>) -> Self {
         let staged =
             Staged { files: Replacements::new(&folder), states: HashMap::new(), removed: 0 };
@@ -182,6 +193,11 @@ impl Objects {
     /// The index cannot be read.
     pub fn facts(&self, id: &str) -> Result<Option<Facts>, Error> {
         Ok(self.on_index(|index| index.by_id(id))?.map(|indexed| indexed.facts))
+    }
+
+    /// The folder of the snapshots.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where the snapshot of an object is, whether or not it exists.

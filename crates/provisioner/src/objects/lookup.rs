@@ -89,15 +89,17 @@ impl Objects {
     pub fn forget_dn(&self, dn: &str) -> Result<bool, Error> {
         let key = dn::key(dn);
         self.on_index(|index| index.gather())?;
-        let Some(indexed) = self.on_index(|index| index.by_dn(&key))? else { return Ok(false) };
-        if self.has_snapshot(&indexed.id)? {
-            self.on_index(|index| index.forget_dn(&key))?;
-        } else {
-            self.on_index(|index| index.remove(&indexed.id))?;
+        let indexed = self.on_index(|index| index.by_dn(&key))?;
+        if let Some(indexed) = &indexed {
+            if self.has_snapshot(&indexed.id)? {
+                self.on_index(|index| index.forget_dn(&key))?;
+            } else {
+                self.on_index(|index| index.remove(&indexed.id))?;
+            }
         }
         self.places().forget(&key);
         self.commit()?;
-        Ok(true)
+        Ok(indexed.is_some())
     }
 
     fn known(&self, indexed: Indexed) -> Known {

@@ -278,6 +278,30 @@ fn a_forgotten_dn_stays_so_until_the_object_is_delivered_or_the_index_rebuilt() 
 }
 
 #[test]
+fn a_dn_can_be_forgotten_beside_whoever_works_with_the_queue() {
+    let queue = tempfile::tempdir().unwrap();
+    assert!(Objects::beside(queue.path(), INDEXING).unwrap().is_none());
+    let objects = open(queue.path());
+    let anna = item(ANNA, "uid=anna,dc=x", json!({}));
+    store(&objects, &anna, &delivered());
+    fs::remove_file(objects.path_of(ANNA).unwrap()).unwrap();
+    // What is not committed yet is neither seen nor disturbed, and the other one is waited for.
+    objects.store(&item(BERT, "uid=bert,dc=x", json!({})), &delivered()).unwrap();
+    std::thread::scope(|scope| {
+        let forgotten = scope.spawn(|| {
+            let beside = Objects::beside(queue.path(), INDEXING).unwrap().unwrap();
+            (beside.forget_dn("UID=Anna, dc=x").unwrap(), beside.forget_dn("uid=c").unwrap())
+        });
+        objects.commit().unwrap();
+        assert_eq!(forgotten.join().unwrap(), (true, false));
+    });
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
+    assert_eq!(objects.by_dn("uid=bert,dc=x").unwrap().unwrap().id, BERT);
+    store(&objects, &anna, &delivered());
+    assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap().unwrap().id, ANNA);
+}
+
+#[test]
 fn a_rebuild_counts_damaged_snapshots_and_drops_what_has_no_file() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
