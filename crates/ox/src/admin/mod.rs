@@ -12,3 +12,6 @@ pub mod adopt;
 pub mod cache;
 pub mod check;
 pub mod mapping;
+mod progress;
+
+pub use progress::{Progress, Silent};

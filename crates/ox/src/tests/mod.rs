@@ -11,5 +11,5 @@ mod requeue;
 mod resources;
 mod retries;
 mod skips;
-mod stage;
+pub(crate) mod stage;
 mod users;

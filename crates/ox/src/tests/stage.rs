@@ -91,6 +91,11 @@ impl Stage {
         self.restart();
     }
 
+    /// What the rules share, for what is done beside them.
+    pub(crate) fn core(&self) -> Core {
+        core(&self.config, &self.ox)
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -175,9 +180,13 @@ impl Stage {
 }
 
 fn recipient(config: &Config, ox: &Fake) -> OxRecipient {
-    let core = Core::new(Settings::new(config).unwrap(), Box::new(ox.clone())).unwrap();
+    let core = core(config, ox);
     core.prepare_credentials().unwrap();
     OxRecipient::of(core)
+}
+
+fn core(config: &Config, ox: &Fake) -> Core {
+    Core::new(Settings::new(config).unwrap(), Box::new(ox.clone())).unwrap()
 }
 
 /// An item of any type.

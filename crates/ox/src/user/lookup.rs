@@ -46,7 +46,7 @@ impl Lookup for Lookups<'_> {
 
 /// Asks whether the user exists before it is read: a read of what is not there leaves an error in the
 /// log of OX (2.0.1).
-pub(super) fn find(core: &Core, context: ContextId, name: &str) -> Result<Option<Found>, Halt> {
+pub(crate) fn find(core: &Core, context: ContextId, name: &str) -> Result<Option<Found>, Halt> {
     info!("Searching for {name} in context {context}");
     let admin = core.admin(context)?;
     let scope = scope(context, &admin);

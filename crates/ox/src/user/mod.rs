@@ -28,6 +28,8 @@ pub(crate) use fill::Filled;
 use lookup::Lookups;
 pub(crate) use side::Side;
 
+pub(crate) use lookup::find;
+
 /// One user item under way.
 struct Work<'a> {
     core: &'a Core,

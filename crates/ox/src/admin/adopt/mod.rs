@@ -35,6 +35,7 @@ use idspool_service::Ox;
 use crate::Settings;
 use report::Findings;
 
+pub use super::{Progress, Silent};
 pub use report::{Counts, Finding, Level, Report, TypeCount};
 pub use take::{Done, Way, refuse_half_done, take_over};
 
@@ -60,23 +61,6 @@ pub struct Source {
     pub data: PathBuf,
     /// The folder in which the host's listener leaves its files.
     pub listener: Option<PathBuf>,
-}
-
-/// Is told how far the work is.
-pub trait Progress {
-    /// A part begins, with about so many steps.
-    fn begin(&mut self, part: &'static str, steps: u64);
-    /// One step is done.
-    fn step(&mut self);
-}
-
-/// Nobody wants to know.
-#[derive(Debug)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn begin(&mut self, _part: &'static str, _steps: u64) {}
-    fn step(&mut self) {}
 }
 
 /// Why a data directory cannot be inspected or taken over.

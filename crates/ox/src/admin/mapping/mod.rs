@@ -5,12 +5,14 @@
 
 mod document;
 mod edit;
-mod replace;
 mod ucr;
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use idspool_spool::durable;
 
 pub use edit::{Alternatives, Edits, Set};
 pub use ucr::{Translation, UcrError, UcrMapping};
@@ -19,6 +21,9 @@ use document::Document;
 
 use crate::edit_lock;
 use crate::mapping::{self, read_bounded};
+
+/// Mode of a file that was not there before.
+const PRIVATE: u32 = 0o600;
 
 /// A mapping that cannot be read, changed or written. Then the file is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +77,10 @@ pub enum Error {
         /// What was given.
         source_name: String,
     },
-    /// The file cannot be read or written.
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] idspool_spool::Error),
+    /// The file cannot be read or locked.
     #[error("failed to {operation} {}: {source}", path.display())]
     File {
         /// What was being done.
@@ -173,11 +181,8 @@ impl MappingAdmin {
         let text = document.to_text();
         // A link, say into a folder of managed configuration, stays one.
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        replace::keeping_owner(&target, text.as_bytes()).map_err(|source| Error::File {
-            operation: "write",
-            path: target,
-            source,
-        })
+        let mode = fs::metadata(&target).map_or(PRIVATE, |file| file.permissions().mode() & 0o777);
+        Ok(durable::replace(&target, text.as_bytes(), mode)?)
     }
 
     fn lock(&self) -> Result<fs::File, Error> {
