@@ -251,6 +251,37 @@ fn a_queue_that_cannot_be_looked_at_is_not_reported_healthy() {
 }
 
 #[test]
+fn the_commands_for_cache_and_index() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("data/listener/old")).unwrap();
+    let dn = "uid=anna,cn=users,dc=example,dc=org";
+    let object = json!({"isOxUser": "OK", "oxContext": 10, "username": "anna", "oxDbId": 5});
+    let snapshot = json!({"id": "u-1", "udm_object_type": "users/user", "dn": dn, "options": [], "object": object});
+    fs::write(place.path("data/listener/old/u-1.json"), snapshot.to_string()).unwrap();
+    let run = |name: &str, arguments: &[&str]| place.run(place.script(name), arguments);
+    let said = |out: &str| (0, out.to_owned(), String::new());
+    assert_eq!(
+        run("update-ox-db-cache", &["--delete"]),
+        said("Found 1 files.\n1 files updated.\n")
+    );
+    let (exit, _, err) = run("update-ox-db-cache", &["--build-cache", "--build-cache-size", "50"]);
+    assert_eq!(exit, 1);
+    assert!(err.contains("contexts.json"), "{err}");
+    assert_eq!(
+        run("rebuild-old.db", &["--fix-existing-keys"]),
+        said("No errors found. Leaving DB untouched\n")
+    );
+    assert_eq!(
+        run("rebuild-old.db", &["--complete-rebuild"]),
+        said("Read 1 files. Writing everything now...\nDone\n")
+    );
+    assert_eq!(run("remove-from-ox-db-cache", &[dn]), said(&format!("Removing {dn}\n")));
+    assert_eq!(run("remove-from-ox-db-cache", &[dn]), said(&format!("{dn} not found\n")));
+    let _running = place.queue().consumer("idspool-ox").unwrap();
+    assert_eq!(run("update-ox-db-cache", &[]).0, 3);
+}
+
+#[test]
 fn rebuild_old_db_does_nothing_without_an_option() {
     let place = Place::new();
     let (exit, out, err) = place.run(place.script("rebuild-old.db"), &[]);
