@@ -28,7 +28,8 @@ pub use crate::population::Population;
 pub use crate::port::free_port;
 pub use crate::sandbox::Sandbox;
 pub use crate::slapd::{
-    ADMIN_DN, ADMIN_PASSWORD, BASE_DN, Loading, READER_DN, READER_PASSWORD, Slapd, SlapdBuilder,
+    ADMIN_DN, ADMIN_PASSWORD, BASE_DN, Loading, READER_DN, READER_PASSWORD, SessionLog, Slapd,
+    SlapdBuilder, Syncprov,
 };
 
 use std::path::PathBuf;

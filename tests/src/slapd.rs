@@ -36,6 +36,26 @@ pub enum Loading {
     SlapAdd,
 }
 
+/// Whether and how the server offers content synchronisation (RFC 4533).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syncprov {
+    /// Offered.
+    On(SessionLog),
+    /// The module is loaded, so that the server announces the control, but this database lacks it.
+    WithoutOverlay,
+    /// Not offered at all.
+    WithoutModule,
+}
+
+/// Whether the server remembers what was deleted since a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionLog {
+    /// The last so many changes.
+    Changes(u32),
+    /// Nothing: every gap is a present phase.
+    Without,
+}
+
 /// What a [`Slapd`] is to be like; made by [`Slapd::builder`].
 #[derive(Debug, Clone)]
 pub struct SlapdBuilder {
@@ -45,9 +65,23 @@ pub struct SlapdBuilder {
     sample: bool,
     extra: String,
     size_limit: Option<u32>,
+    syncprov: Syncprov,
+    refint: bool,
 }
 
 impl SlapdBuilder {
+    /// How content synchronisation is offered (with a session log of 500 changes unless told).
+    pub fn syncprov(mut self, syncprov: Syncprov) -> Self {
+        self.syncprov = syncprov;
+        self
+    }
+
+    /// Without the refint overlay: references to an entry that was renamed or deleted stay as they are.
+    pub fn without_refint(mut self) -> Self {
+        self.refint = false;
+        self
+    }
+
     /// Without the memberof overlay: users have no `memberOf`, only the reverse search finds their groups.
     pub fn without_memberof(mut self) -> Self {
         self.memberof = false;
@@ -123,10 +157,13 @@ impl SlapdBuilder {
         write!(
             text,
             "include {}\n\
-             modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload syncprov\nmoduleload refint\nmoduleload memberof\n\
+             modulepath /usr/lib/ldap\nmoduleload back_mdb\nmoduleload refint\nmoduleload memberof\n\
              pidfile {directory}/slapd.pid\nargsfile {directory}/slapd.args\n",
             schema.display()
         )?;
+        if self.syncprov != Syncprov::WithoutModule {
+            text.push_str("moduleload syncprov\n");
+        }
         match self.size_limit {
             Some(entries) => writeln!(text, "sizelimit {entries}")?,
             None => writeln!(text, "sizelimit unlimited")?,
@@ -161,12 +198,19 @@ impl SlapdBuilder {
                  memberof-memberof-ad memberOf\nmemberof-dangling ignore\nmemberof-refint false\n",
             );
         }
-        text.push_str(
-            "overlay refint\n\
-             refint_attributes uniqueMember secretary ucsschoolLegalGuardian ucsschoolLegalWard \
-             univentionAllowedEmailUsers univentionAllowedEmailGroups\n\
-             overlay syncprov\nsyncprov-checkpoint 100 10\nsyncprov-sessionlog 500\n",
-        );
+        if self.refint {
+            text.push_str(
+                "overlay refint\n\
+                 refint_attributes uniqueMember secretary ucsschoolLegalGuardian ucsschoolLegalWard \
+                 univentionAllowedEmailUsers univentionAllowedEmailGroups\n",
+            );
+        }
+        if let Syncprov::On(log) = self.syncprov {
+            text.push_str("overlay syncprov\nsyncprov-checkpoint 100 10\n");
+            if let SessionLog::Changes(count) = log {
+                writeln!(text, "syncprov-sessionlog {count}")?;
+            }
+        }
         Ok(text)
     }
 }
@@ -196,6 +240,8 @@ impl Slapd {
             sample: true,
             extra: String::new(),
             size_limit: None,
+            syncprov: Syncprov::On(SessionLog::Changes(500)),
+            refint: true,
         }
     }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, StdStream};
+use rustix::net::sockopt;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -137,6 +138,34 @@ impl Directory {
         Ok(())
     }
 
+    /// The library's handle on the connection, if there is one.
+    pub(crate) fn handle(&self) -> Option<Ldap> {
+        self.session.as_ref().map(|session| session.ldap.clone())
+    }
+
+    /// Starts a task that runs whenever this handle waits for something.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        self.runtime.spawn(work)
+    }
+
+    /// Waits for `work`, or until somebody interrupts.
+    pub(crate) fn wait_for<T>(
+        &self,
+        doing: &'static str,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        let interrupt = self.interrupt.clone();
+        self.runtime.block_on(async move {
+            tokio::select! {
+                biased;
+                () = interrupt.requested() => {
+                    Err(Error::Interrupted { doing, url: self.settings.url.clone() })
+                }
+                answer = work => Ok(answer),
+            }
+        })
+    }
+
     /// Gives the connection up; the next operation makes a new one.
     pub fn disconnect(&mut self) {
         let Some(session) = self.session.take() else { return };
@@ -239,7 +268,7 @@ impl Directory {
 
     /// The library tells a waiting search only that nothing more comes. The task that reads from the
     /// socket knows why.
-    fn why_it_ended(&mut self, doing: &'static str) -> Error {
+    pub(crate) fn why_it_ended(&mut self, doing: &'static str) -> Error {
         let url = self.settings.url.clone();
         let Some(session) = self.session.take() else { return Error::Closed { doing, url } };
         let Session { ldap, driver } = session;
@@ -310,6 +339,7 @@ async fn open(
                 // Several searches are sent one right after the other; none shall wait for the
                 // acknowledgement of the one before.
                 stream.set_nodelay(true)?;
+                keep_alive(&stream, settings.receive_buffer)?;
                 stream.into_std()
             })
             .map_err(|source| Error::Unreachable { url: settings.url.clone(), source })?;
@@ -342,6 +372,19 @@ async fn open(
     Ok(Session { ldap, driver })
 }
 
+/// A server that has vanished without a word (power, firewall) is noticed within two minutes, also by
+/// a search that waits for changes and sends nothing.
+fn keep_alive(stream: &TcpStream, receive_buffer: Option<usize>) -> io::Result<()> {
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, Duration::from_secs(60))?;
+    sockopt::set_tcp_keepintvl(stream, Duration::from_secs(15))?;
+    sockopt::set_tcp_keepcnt(stream, 4)?;
+    if let Some(bytes) = receive_buffer {
+        sockopt::set_socket_recv_buffer_size(stream, bytes)?;
+    }
+    Ok(())
+}
+
 fn no_connection(settings: &Settings, error: LdapError) -> Error {
     let url = settings.url.clone();
     match error {
@@ -357,7 +400,7 @@ fn no_connection(settings: &Settings, error: LdapError) -> Error {
     }
 }
 
-fn refusal(doing: &'static str, url: String, base: String, result: LdapResult) -> Error {
+pub(crate) fn refusal(doing: &'static str, url: String, base: String, result: LdapResult) -> Error {
     let code = result.rc;
     match code {
         32 => Error::MissingBase { base, url },

@@ -166,6 +166,26 @@ pub enum Error {
         /// What was expected and found.
         problem: &'static str,
     },
+    /// Server: it does not offer content synchronisation for this base.
+    #[error(
+        "follow the directory at {url}: the server does not offer content synchronisation here (result 12); load the module syncprov and add 'overlay syncprov' to this database of the server (with indexes 'entryCSN,entryUUID eq'), or report changes with 'idspool-listener hook'"
+    )]
+    NoSynchronisation {
+        /// As configured.
+        url: String,
+    },
+    /// Server: it cannot go on from where we were.
+    #[error(
+        "follow the directory at {url}: the server cannot go on from the last known state (result {code}: {text}); it may be behind (a replica, or restored from a backup)"
+    )]
+    CookieRefused {
+        /// As configured.
+        url: String,
+        /// LDAP result code.
+        code: u32,
+        /// The server's diagnostic message.
+        text: String,
+    },
     /// Us: [`crate::Interrupt::interrupt`] was called.
     #[error("{doing} at {url}: interrupted by the shutdown")]
     Interrupted {
@@ -188,6 +208,7 @@ impl Error {
             | Self::Timeout { .. }
             | Self::Malformed { .. }
             | Self::Runtime { .. }
+            | Self::CookieRefused { .. }
             | Self::Interrupted { .. } => true,
             // busy, unavailable, other
             Self::Refused { code, .. } => matches!(code, 51 | 52 | 80),

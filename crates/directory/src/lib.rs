@@ -11,15 +11,20 @@
 //! of entries and in size; an answer that the protocol library cannot digest (it panics on some)
 //! ends in [`Error::Malformed`] and a new connection, never in the end of the process.
 //!
+//! [`Directory::synchronise`] follows searches with RFC 4533. Its messages are decoded here, since the
+//! protocol library's own readers panic on what they do not expect.
+//!
 //! What this crate does not do: it knows no UDM modules, keeps no cache, and never logs or formats
 //! entries and passwords.
 
 mod backoff;
+mod ber;
 mod connection;
 mod decode;
 mod error;
 mod lookup;
 mod settings;
+mod sync;
 mod tls;
 
 pub use crate::backoff::Backoff;
@@ -27,3 +32,4 @@ pub use crate::connection::{Directory, Interrupt};
 pub use crate::error::Error;
 pub use crate::lookup::{MAX_ANSWER_BYTES, PagePlace};
 pub use crate::settings::{Credentials, Settings};
+pub use crate::sync::{EntryState, RawUuid, SyncMessage, SyncMode, SyncSearch, Synchronisation};

@@ -26,6 +26,10 @@ pub struct Settings {
     /// Objects looked up with one search. A filter with many terms costs the server terms times
     /// candidates, so more is not always faster; 64 to 128 is a good range.
     pub batch_size: usize,
+    /// Bytes that the operating system takes from the server ahead of us; `None`: it decides. A long
+    /// answer that is handled more slowly than it comes needs that much memory, and a few times more
+    /// once decoded.
+    pub receive_buffer: Option<usize>,
 }
 
 impl Settings {
@@ -39,6 +43,7 @@ impl Settings {
             base_dn: base_dn.into(),
             timeout: Duration::from_secs(15),
             batch_size: 100,
+            receive_buffer: None,
         }
     }
 }

@@ -1,0 +1,270 @@
+//! Searches that are kept in step: refreshed once, or followed until somebody says stop.
+
+use std::fmt;
+use std::time::Duration;
+
+use ldap3::controls::{CriticalControl, MakeCritical as _, RefreshMode, SyncRequest};
+use ldap3::{Ldap, LdapError, LdapResult, Scope};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::message::{self, SyncMessage};
+use crate::connection::{Directory, Failure, refusal};
+use crate::error::{Error, NOT_LDAP};
+
+const DOING: &str = "follow the directory";
+
+/// Messages that are decoded ahead of whoever takes them.
+const AHEAD: usize = 1024;
+
+/// What is to be kept in step.
+#[derive(Debug, Clone)]
+pub struct SyncSearch {
+    /// DN below which entries count, itself included.
+    pub base: String,
+    /// Which entries count.
+    pub filter: String,
+    /// Attributes to be sent with each.
+    pub attributes: Vec<String>,
+    /// Where an earlier synchronisation of the same base and filter got to.
+    pub cookie: Option<Vec<u8>>,
+}
+
+/// When a synchronisation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncMode {
+    /// When we have what is there.
+    Refresh,
+    /// Never: what changes is sent as it happens.
+    Persist,
+}
+
+enum Event {
+    Message(SyncMessage),
+    /// The search is over.
+    Done(LdapResult),
+    Failed(Failure),
+}
+
+/// Running synchronisations. They end when this is dropped, with their connection.
+pub struct Synchronisation<'d> {
+    directory: &'d mut Directory,
+    bases: Vec<String>,
+    mode: SyncMode,
+    receiver: mpsc::Receiver<(usize, Event)>,
+    tasks: Vec<JoinHandle<()>>,
+    /// Searches that have not ended yet.
+    open: usize,
+    failure: Option<Error>,
+}
+
+impl fmt::Debug for Synchronisation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Synchronisation")
+            .field("bases", &self.bases)
+            .field("mode", &self.mode)
+            .field("open", &self.open)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Directory {
+    /// Starts to synchronise, over a connection of its own: whatever was on this one is given up.
+    ///
+    /// # Errors
+    /// No connection. What the server says to the searches comes with [`Synchronisation::receive`].
+    pub fn synchronise(
+        &mut self,
+        searches: Vec<SyncSearch>,
+        mode: SyncMode,
+    ) -> Result<Synchronisation<'_>, Error> {
+        self.disconnect();
+        self.connect()?;
+        let closed = Error::Closed { doing: DOING, url: self.settings.url.clone() };
+        let ldap = self.handle().ok_or(closed)?;
+        self.requests += searches.len() as u64;
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let bases: Vec<String> = searches.iter().map(|search| search.base.clone()).collect();
+        let open = searches.len();
+        // A task for each, since the library may panic on what it is sent.
+        let tasks = searches
+            .into_iter()
+            .enumerate()
+            .map(|(index, search)| {
+                self.spawn(follow(ldap.clone(), index, search, mode, sender.clone()))
+            })
+            .collect();
+        Ok(Synchronisation { directory: self, bases, mode, receiver, tasks, open, failure: None })
+    }
+}
+
+impl Synchronisation<'_> {
+    /// Waits for messages and appends what is there, at most `most`, each with the number of the
+    /// search that it belongs to. Nothing is appended when `wait` has passed, or when all searches
+    /// have ended (see [`Synchronisation::is_over`]).
+    ///
+    /// As long as nobody calls this, nothing is read from the connection, and the server has to wait.
+    ///
+    /// # Errors
+    /// The connection or a search has failed. What came before it has been handed over.
+    pub fn receive(
+        &mut self,
+        into: &mut Vec<(usize, SyncMessage)>,
+        most: usize,
+        wait: Option<Duration>,
+    ) -> Result<(), Error> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        if self.open == 0 {
+            return Ok(());
+        }
+        let first = {
+            let receiver = &mut self.receiver;
+            self.directory.wait_for(DOING, async move {
+                match wait {
+                    None => Some(receiver.recv().await),
+                    Some(limit) => tokio::time::timeout(limit, receiver.recv()).await.ok(),
+                }
+            })?
+        };
+        let mut next = match first {
+            None => return Ok(()),
+            // All tasks are gone, and one of them without a word.
+            Some(None) => return Err(self.directory.why_it_ended(DOING)),
+            Some(Some(event)) => Some(event),
+        };
+        let mut taken = 0;
+        while let Some((index, event)) = next {
+            match self.accept(index, event) {
+                Ok(Some(message)) => {
+                    into.push((index, message));
+                    taken += 1;
+                }
+                Ok(None) => {}
+                Err(error) if taken == 0 => return Err(error),
+                Err(error) => {
+                    self.failure = Some(error);
+                    break;
+                }
+            }
+            if taken >= most {
+                break;
+            }
+            next = self.receiver.try_recv().ok();
+        }
+        Ok(())
+    }
+
+    /// Whether all searches have ended, as they do when they only refresh.
+    pub fn is_over(&self) -> bool {
+        self.open == 0 && self.failure.is_none()
+    }
+
+    fn accept(&mut self, index: usize, event: Event) -> Result<Option<SyncMessage>, Error> {
+        let url = || self.directory.settings.url.clone();
+        match event {
+            Event::Message(message) => Ok(Some(message)),
+            Event::Done(result) => {
+                self.open = self.open.saturating_sub(1);
+                self.ended(index, result)
+            }
+            Event::Failed(Failure::Answer(problem)) => {
+                Err(Error::Malformed { doing: DOING, url: url(), problem })
+            }
+            Event::Failed(Failure::Library(LdapError::FilterParsing)) => {
+                let text = "the filter is malformed, it was not sent".to_owned();
+                Err(Error::Refused { doing: DOING, url: url(), code: 87, text })
+            }
+            Event::Failed(Failure::Library(_)) => Err(self.directory.why_it_ended(DOING)),
+        }
+    }
+
+    fn ended(&self, index: usize, result: LdapResult) -> Result<Option<SyncMessage>, Error> {
+        let url = self.directory.settings.url.clone();
+        match result.rc {
+            0 if self.mode == SyncMode::Refresh => message::decode_done(&result.ctrls)
+                .map(Some)
+                .map_err(|problem| Error::Malformed { doing: DOING, url, problem }),
+            // It should go on for ever; a proxy in between may think otherwise.
+            0 => Err(Error::Closed { doing: DOING, url }),
+            // unavailableCriticalExtension: with the module but without the overlay, too.
+            12 => Err(Error::NoSynchronisation { url }),
+            // e-syncRefreshRequired (RFC 4533 5); slapd says unwillingToPerform when its state is
+            // older than the cookie.
+            4096 | 53 => {
+                let text = result.text.chars().filter(|c| !c.is_control()).take(200).collect();
+                Err(Error::CookieRefused { url, code: result.rc, text })
+            }
+            _ => {
+                let base = self.bases.get(index).cloned().unwrap_or_default();
+                Err(refusal(DOING, url, base, result))
+            }
+        }
+    }
+}
+
+impl Drop for Synchronisation<'_> {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        // The searches would go on at the server otherwise.
+        self.directory.disconnect();
+    }
+}
+
+async fn follow(
+    ldap: Ldap,
+    index: usize,
+    search: SyncSearch,
+    mode: SyncMode,
+    sender: mpsc::Sender<(usize, Event)>,
+) {
+    // A panic in here must be a word, too, when the other searches go on.
+    let last = match tokio::spawn(messages(ldap, index, search, mode, sender.clone())).await {
+        Ok(last) => last,
+        Err(_) => Event::Failed(Failure::Answer(NOT_LDAP)),
+    };
+    let _receiver_gone = sender.send((index, last)).await;
+}
+
+/// Hands over all messages; returns how it ended.
+async fn messages(
+    mut ldap: Ldap,
+    index: usize,
+    search: SyncSearch,
+    mode: SyncMode,
+    sender: mpsc::Sender<(usize, Event)>,
+) -> Event {
+    let mode = match mode {
+        SyncMode::Refresh => RefreshMode::RefreshOnly,
+        SyncMode::Persist => RefreshMode::RefreshAndPersist,
+    };
+    let request = SyncRequest { mode, cookie: search.cookie, reload_hint: false };
+    // Critical: a server that ignores it would answer with a plain list.
+    let request: CriticalControl<SyncRequest> = request.critical();
+    ldap.with_controls(request);
+    let opened =
+        ldap.streaming_search(&search.base, Scope::Subtree, &search.filter, search.attributes);
+    let mut stream = match opened.await {
+        Ok(stream) => stream,
+        Err(error) => return Event::Failed(error.into()),
+    };
+    loop {
+        let message = match stream.next().await {
+            Ok(Some(result)) => message::decode(result),
+            Ok(None) => return Event::Done(stream.finish().await),
+            Err(error) => return Event::Failed(error.into()),
+        };
+        match message {
+            Ok(None) => {}
+            Ok(Some(message)) => {
+                if sender.send((index, Event::Message(message))).await.is_err() {
+                    return Event::Failed(Failure::Answer(NOT_LDAP));
+                }
+            }
+            Err(problem) => return Event::Failed(Failure::Answer(problem)),
+        }
+    }
+}
