@@ -121,7 +121,10 @@ impl<'a> Engine<'a> {
                     self.note(&error, Duration::ZERO);
                     return Err(error);
                 }
-                Err(error) => self.wait_out(&error),
+                Err(error) => {
+                    self.backlog.end_pass();
+                    self.wait_out(&error);
+                }
             }
         }
     }
@@ -156,6 +159,9 @@ impl<'a> Engine<'a> {
             self.wait(None)?;
             return Ok(None);
         };
+        if !self.backlog.is_in_pass() {
+            self.report();
+        }
         if self.unsettled.first().is_some_and(|unsettled| *unsettled < next) {
             // It may be of the same object (S4). It is settled, or faulty, within seconds.
             self.commit()?;
@@ -166,14 +172,18 @@ impl<'a> Engine<'a> {
             let pause = faulty.retry_at.saturating_duration_since(Instant::now());
             if !pause.is_zero() {
                 self.commit()?;
+                // What arrives meanwhile may go before it.
+                self.backlog.end_pass();
                 self.wait(Some(pause))?;
                 return Ok(None);
             }
         }
+        self.backlog.begin_pass();
         let is_delivered = self.take(&next)?;
         if is_delivered {
             return Ok(None);
         }
+        self.backlog.end_pass();
         // A pass ends here, also where the loop goes on (ox-provisioning 3.5 step 5).
         self.report();
         Ok((mode == Mode::Once).then_some(Ended::Stopped))

@@ -115,6 +115,7 @@ impl<'a> Rehearsal<'a> {
     /// The view or the folder of follow-up items cannot be used.
     pub fn step(&mut self) -> Result<Option<Step>, EngineError> {
         while let Some(name) = self.waiting.backlog.first() {
+            self.waiting.backlog.begin_pass();
             let is_copy = self.copied.contains(&name);
             let spool = if is_copy { self.copies } else { self.queue };
             let path = spool.path_of(&name);

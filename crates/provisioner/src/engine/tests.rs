@@ -31,6 +31,7 @@ impl Recipient for Notes {
         match (head.udm_object_type.as_str(), head.deleted) {
             ("oxmail/oxcontext", false) => Some(1),
             ("users/user", _) => Some(3),
+            ("groups/group", _) => Some(4),
             ("oxmail/oxcontext", true) => Some(7),
             _ => None,
         }
@@ -414,6 +415,28 @@ fn a_file_edited_during_its_delivery_is_taken_again() {
     let ended = Engine::new(consumer, &recipient, &objects, Shutdown::new()).run(Mode::Once);
     assert_eq!(ended.unwrap(), Ended::Done);
     assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new", "uid=u2,dc=x new"]);
+}
+
+#[test]
+fn s3_1_what_arrives_during_a_pass_does_not_go_before_what_waits() {
+    let place = Place::new();
+    place.spool.enqueue(&user(1, json!({}))).unwrap();
+    place.spool.enqueue(&item("groups/group", "cn=g", 7, json!({}))).unwrap();
+    // A user for each user: without an end of the pass the group would never have its turn.
+    let follow = |delivery: &Delivery<'_>| {
+        if delivery.item.dn == "uid=u1,dc=x" {
+            delivery.queue.enqueue(&user(2, json!({}))).unwrap();
+            let context = item("oxmail/oxcontext", "cn=c8", 8, json!({}));
+            delivery.queue.enqueue(&context).unwrap();
+        }
+    };
+    let objects = place.objects();
+    let consumer = place.spool.consumer("test").unwrap();
+    let recipient = Hooked(&place.notes, follow);
+    let ended = Engine::new(consumer, &recipient, &objects, Shutdown::new()).run(Mode::Once);
+    assert_eq!(ended.unwrap(), Ended::Done);
+    let expected = ["uid=u1,dc=x new", "cn=g new", "cn=c8 new", "uid=u2,dc=x new"];
+    assert_eq!(place.notes.delivered(), expected);
 }
 
 #[test]
