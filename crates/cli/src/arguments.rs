@@ -54,6 +54,8 @@ pub enum Command {
     },
     /// Tell in words why a queue stands, what its cause is and what to do.
     Explain(explain::Arguments),
+    /// Print versions, settings, queues and faults for a report, as JSON; no passwords.
+    SupportInfo,
     /// The configuration.
     Config {
         /// What to do with it.

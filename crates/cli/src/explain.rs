@@ -1,23 +1,82 @@
-//! `idspool explain`: a fault in words.
+//! `idspool explain`: in words, why a queue stands and what to do, and what an item would change.
 
 use std::io::Write;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use idspool_service::{Config, Exit};
+use serde_json::{Value, json};
+
+use crate::spools;
+
+mod case;
+mod difference;
+mod fault;
+mod item;
+mod table;
+
+use fault::Standing;
+use item::Item;
 
 /// Arguments of the command.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// File name or path of the item; by default the one at which a queue stands.
+    /// File name or path of an item, waiting or removed; by default those at which queues stand.
     pub item: Option<String>,
+    /// Look only in this queue: listener, ox or kelvin.
+    #[arg(long)]
+    pub queue: Option<String>,
 }
 
-/// Carries it out.
+/// The faults at which queues stand, explained, for machines.
+pub(crate) fn faults(config: &Config) -> Result<Value> {
+    let mut list = Vec::new();
+    for queue in spools::all(config) {
+        list.extend(Standing::of(config, &queue)?.map(|standing| standing.to_json()));
+    }
+    Ok(list.into())
+}
+
+/// Carries it out. The exit status is 1 when there is a fault to explain.
 pub(crate) fn print(
-    _config: &Config,
-    _arguments: &Arguments,
-    _out: &mut dyn Write,
+    config: &Config,
+    arguments: &Arguments,
+    as_json: bool,
+    out: &mut dyn Write,
 ) -> Result<Exit> {
-    bail!("this version does not have the command yet")
+    let queues = spools::selected(config, arguments.queue.as_deref())?;
+    if let Some(name) = &arguments.item {
+        let item = Item::find(config, &queues, name)?;
+        let standing = Standing::of(config, &item.queue)?;
+        let standing = standing.filter(|standing| standing.is_at(&item.path));
+        if as_json {
+            let fault = standing.as_ref().map(Standing::to_json);
+            writeln!(out, "{}", json!({ "item": item.to_json(), "fault": fault }))?;
+        } else {
+            item.print(out)?;
+            if let Some(standing) = &standing {
+                writeln!(out)?;
+                standing.print(out)?;
+            }
+        }
+        return Ok(if standing.is_some() { Exit::Stopped } else { Exit::Done });
+    }
+    let mut standings = Vec::new();
+    for queue in &queues {
+        standings.extend(Standing::of(config, queue)?);
+    }
+    if as_json {
+        let list: Vec<_> = standings.iter().map(Standing::to_json).collect();
+        writeln!(out, "{}", json!({ "faults": list }))?;
+    } else if standings.is_empty() {
+        writeln!(out, "nothing stands")?;
+    } else {
+        for (index, standing) in standings.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            standing.print(out)?;
+        }
+    }
+    Ok(if standings.is_empty() { Exit::Done } else { Exit::Stopped })
 }

@@ -13,6 +13,7 @@ mod progress;
 mod queue;
 mod spools;
 mod status;
+mod support_info;
 
 use std::io::Write;
 
@@ -46,7 +47,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit> {
         Command::CurrentError { queue } => current_error::print(&config, queue, out),
         Command::Queue { command } => queue::run(&config, command, arguments.json, out),
         Command::Ox { command } => ox::run(&config, command, arguments.json, out),
-        Command::Explain(arguments) => explain::print(&config, arguments, out),
+        Command::Explain(explained) => explain::print(&config, explained, arguments.json, out),
+        Command::SupportInfo => support_info::print(&config, out),
         Command::Config { command: ConfigCommand::Keys } => config::keys(arguments.json, out),
         Command::Config { command: ConfigCommand::Check }
         | Command::Completions { .. }

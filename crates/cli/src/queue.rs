@@ -12,6 +12,9 @@ mod aside;
 mod list;
 mod show;
 
+pub(crate) use list::summary;
+pub(crate) use show::is_hidden;
+
 /// Carries out one of the sub-commands.
 pub(crate) fn run(
     config: &Config,

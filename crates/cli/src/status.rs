@@ -21,6 +21,11 @@ struct Standing {
     state: SpoolState,
 }
 
+/// How the queues stand, for machines.
+pub(crate) fn to_json(config: &Config) -> Result<Value> {
+    spools::all(config).into_iter().map(|queue| Ok(Standing::of(queue)?.to_json())).collect()
+}
+
 /// Prints how the queues stand. The exit status is 1 when one of them stands at a fault.
 pub(crate) fn print(config: &Config, as_json: bool, out: &mut dyn Write) -> Result<Exit> {
     let standings =

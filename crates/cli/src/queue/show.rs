@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use crate::format;
 use crate::spools::{self, Queue};
 
-/// Properties whose values nobody needs to see on a terminal.
-const HIDDEN: [&str; 2] = ["password", "jpegPhoto"];
+/// Whether the value of a property is not for a terminal: secret, or of no use there.
+pub(crate) fn is_hidden(property: &str) -> bool {
+    property == "jpegPhoto" || property.to_ascii_lowercase().contains("password")
+}
 
 /// Prints the content of an item and the fault at it.
 pub(crate) fn print(
@@ -51,11 +53,9 @@ pub(crate) fn print(
 
 fn shortened(mut content: Value) -> Value {
     if let Some(object) = content.get_mut("object").and_then(Value::as_object_mut) {
-        for name in HIDDEN {
-            if let Some(value) = object.get_mut(name) {
-                let length = value.as_str().map_or(0, str::len);
-                *value = format!("({length} characters, not shown)").into();
-            }
+        for (_, value) in object.iter_mut().filter(|(name, _)| is_hidden(name)) {
+            let length = value.as_str().map_or(0, str::len);
+            *value = format!("({length} characters, not shown)").into();
         }
     }
     content
