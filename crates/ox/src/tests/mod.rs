@@ -2,6 +2,7 @@
 
 mod accounts;
 mod contexts;
+mod converted;
 mod deputies;
 mod groups;
 mod logs;
