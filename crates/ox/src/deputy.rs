@@ -86,9 +86,8 @@ impl Wanted {
 
 /// The id of a deputy. An id belongs to its context: in another one it is somebody else's.
 fn id_of(objects: &Objects, context: ContextId, dn: &str) -> Result<Option<OxUserId>, Halt> {
-    let known = objects.by_dn(dn)?.filter(|known| known.module == "users/user");
-    let facts = known.map(|known| known.facts).filter(|facts| facts.scope == Some(context.into()));
-    let id = facts.and_then(|facts| OxUserId::try_from(facts.remote_id?).ok());
+    let place = objects.place(dn)?.filter(|place| place.scope == Some(context.into()));
+    let id = place.and_then(|place| OxUserId::try_from(place.remote_id?).ok());
     Ok(id.filter(|id| id.value() != 0))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use idspool_ox_soap::{ContextId, OxUserId};
-use idspool_provisioner::{Known, Objects};
+use idspool_provisioner::{Known, Objects, Place};
 use tracing::info;
 
 use crate::halt::Halt;
@@ -41,15 +41,17 @@ impl<'a> Members<'a> {
         for dn in new.into_iter().flat_map(|new| new.texts("users")) {
             if seen.insert(dn)
                 && let Some(user) = user(objects, dn)?
+                // Unlike the index alone, it knows of snapshots that were edited.
+                && let Some(place) = objects.place(dn)?
             {
-                members.add(dn, user);
+                members.add(dn, user, place);
             }
         }
         for dn in old.into_iter().flat_map(|old| old.texts("users")) {
-            if seen.insert(dn)
-                && let Some(user) = user(objects, dn)?
-            {
-                members.touch(&user);
+            if seen.insert(dn) {
+                members.touch_user(objects, dn, &|| {
+                    info!("Account wants {dn} as user. But the user is unknown. Ignoring...");
+                })?;
             }
         }
         for dn in new.into_iter().chain(old).flat_map(|state| state.texts("groups")) {
@@ -66,17 +68,25 @@ impl<'a> Members<'a> {
     }
 
     /// A user without id in OX gets no account (2.0.1), but its context counts.
-    fn add(&mut self, dn: &'a str, user: Known) {
-        let Some(users) = self.touch(&user) else { return };
-        let id = user.facts.remote_id.and_then(|id| OxUserId::try_from(id).ok());
+    fn add(&mut self, dn: &'a str, user: Known, place: Place) {
+        let Some(users) = self.touch(place.scope) else { return };
+        let id = place.remote_id.and_then(|id| OxUserId::try_from(id).ok());
         if let Some(id) = id.filter(|id| id.value() != 0) {
             users.push(Member { uuid: user.id, dn, key: user.dn, id });
         }
     }
 
-    fn touch(&mut self, user: &Known) -> Option<&mut Vec<Member<'a>>> {
-        let context = ContextId::try_from(user.facts.scope?).ok()?;
+    fn touch(&mut self, context: Option<i64>) -> Option<&mut Vec<Member<'a>>> {
+        let context = ContextId::try_from(context?).ok()?;
         Some(self.0.entry(context).or_default())
+    }
+
+    fn touch_user(&mut self, objects: &Objects, dn: &str, unknown: &dyn Fn()) -> Result<(), Halt> {
+        match objects.place(dn)? {
+            Some(place) => drop(self.touch(place.scope)),
+            None => unknown(),
+        }
+        Ok(())
     }
 
     /// Groups are never granted anything, but the account is cleaned up where their members are.
@@ -93,14 +103,9 @@ impl<'a> Members<'a> {
         for member in
             snapshot.as_ref().map(Props).into_iter().flat_map(|group| group.texts("users"))
         {
-            match objects.by_dn(member)? {
-                Some(user) => {
-                    self.touch(&user);
-                }
-                None => {
-                    info!("Group wants {member} as member. But the user is unknown. Ignoring...");
-                }
-            }
+            self.touch_user(objects, member, &|| {
+                info!("Group wants {member} as member. But the user is unknown. Ignoring...");
+            })?;
         }
         Ok(())
     }

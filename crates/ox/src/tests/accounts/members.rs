@@ -194,3 +194,21 @@ fn weak_point_27_a_user_who_is_provisioned_later_gets_it_at_the_next_item() {
         ["SecondaryAccount.create 10 info@example.org #5"]
     );
 }
+
+#[test]
+fn an_id_that_was_put_right_in_the_snapshot_counts() {
+    let stage = stage();
+    stage.objects.commit().unwrap();
+    let path = stage.file("listener/old/u-anna.json");
+    let text = fs::read_to_string(&path).unwrap();
+    stage.ox.change_world(|world| {
+        let users = &mut world.contexts.get_mut(&10).unwrap().users;
+        let anna = users.remove(&3).unwrap();
+        users.insert(30, anna);
+    });
+    // Replaced, as editors do it, with a time of its own.
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, text.replace("\"oxDbId\": 3,", "\"oxDbId\": 30,")).unwrap();
+    stage.deliver(&of(&["anna"])).unwrap();
+    assert_eq!(ids(&stage, 10), [30]);
+}
