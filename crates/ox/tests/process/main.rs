@@ -3,6 +3,8 @@
 
 // So that clippy knows it for test code.
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod mapping;
 #[cfg(test)]
 mod objects;
