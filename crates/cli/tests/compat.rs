@@ -282,6 +282,39 @@ fn the_commands_for_cache_and_index() {
 }
 
 #[test]
+fn check_sync_status_takes_the_options_that_it_had() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("data/listener")).unwrap();
+    let text =
+        "[directory]\nurl = 'ldap://127.0.0.1:1'\nbase_dn = 'dc=x'\n[ox]\ndata_dir = 'data'\n";
+    fs::write(place.path("idspool.toml"), text).unwrap();
+    let options = [
+        "--dn",
+        "uid=anna,dc=x",
+        "--udm_module",
+        "users/user",
+        "--ox_context",
+        "10",
+        "--resync",
+        "--udm_admin_account",
+        "Administrator",
+        "--udm_password_file",
+        "/nonexistent",
+        "--udm_host",
+        "https://ucs",
+    ];
+    for name in ["check_sync_status.py", "check_sync_status"] {
+        let (exit, out, err) = place.run(place.script(name), &options);
+        assert_eq!((exit, out.as_str()), (2, "Search object with dn: uid=anna,dc=x\n"), "{err}");
+        assert!(err.contains("cannot connect to ldap://127.0.0.1:1"), "{err}");
+    }
+    let script = place.script("check_sync_status.py");
+    let (exit, _, err) = place.run("python3", &[script.to_str().unwrap()]);
+    assert_eq!(exit, 2);
+    assert!(err.contains("--dn"), "{err}");
+}
+
+#[test]
 fn rebuild_old_db_does_nothing_without_an_option() {
     let place = Place::new();
     let (exit, out, err) = place.run(place.script("rebuild-old.db"), &[]);

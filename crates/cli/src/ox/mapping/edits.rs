@@ -18,10 +18,9 @@ impl Args for EditArguments {
         let option = |name| Arg::new(name).long(name).action(ArgAction::Append);
         command
             .arg(
-                option(SET)
-                    .num_args(2)
-                    .value_names(["OX", "UDM"])
-                    .help("Fill the OX property from this UDM property"),
+                option(SET).num_args(2).value_names(["OX", "UDM"]).help(
+                    "Fill the OX property from this UDM property; repeatable, as all of these",
+                ),
             )
             .arg(option(UNSET).value_name("OX").help("Synchronise the OX property no longer"))
             .arg(
