@@ -16,15 +16,30 @@ const LONGEST: usize = 200;
 /// quota itself, whatever is sent.
 const SILENT: [&str; 2] = ["id", "usedQuota"];
 
-/// What sending `new` changes where OX has `old`; `None`: OX has nothing yet, or nobody knows.
-pub(crate) fn changes<F: Field>(old: Option<&DataObject<F>>, new: &DataObject<F>) -> Vec<Change> {
+/// What OX has of an object.
+#[derive(Clone, Copy)]
+pub(crate) enum Old<'a, F> {
+    /// Nothing yet.
+    New,
+    /// These fields among others, which nobody knows.
+    Partly(&'a DataObject<F>),
+    /// These fields.
+    Whole(&'a DataObject<F>),
+}
+
+/// What sending `new` changes.
+pub(crate) fn changes<F: Field>(old: Old<'_, F>, new: &DataObject<F>) -> Vec<Change> {
     new.iter()
         .filter(|(field, _)| {
             let spec = field.spec();
             !spec.is_secret() && !SILENT.contains(&spec.name)
         })
         .filter_map(|(field, value)| {
-            let before = old.map(|old| old.get(field));
+            let before = match old {
+                Old::New => None,
+                Old::Partly(old) => old.get(field).map(Some),
+                Old::Whole(old) => Some(old.get(field)),
+            };
             change(field.spec(), before, value)
         })
         .collect()
@@ -177,7 +192,7 @@ mod tests {
             .with(UserField::UsedQuota, -1)
             .with(UserField::Aliases, vec!["c@x", "b@x"]);
         assert_eq!(
-            changes(Some(&old), &new),
+            changes(Old::Whole(&old), &new),
             [
                 Change::List {
                     field: "aliases",
@@ -189,7 +204,12 @@ mod tests {
                 value("url", Some(json!("")), json!("u")),
             ]
         );
-        assert_eq!(changes(Some(&new), &new), []);
+        assert_eq!(changes(Old::Whole(&new), &new), []);
+        let part = User::new().with(UserField::Title, "Dr.").with(UserField::Url, "u");
+        let title = value("title", Some(json!("Dr.")), json!("Prof."));
+        let told = changes(Old::Partly(&part), &new);
+        assert!(told.contains(&title) && told.contains(&value("imapPort", None, json!(143))));
+        assert!(!told.iter().any(|change| matches!(change, Change::Value { field: "url", .. })));
     }
 
     #[test]
@@ -198,7 +218,7 @@ mod tests {
         let new = User::new()
             .with(UserField::Password, "s3cret")
             .with(UserField::Image1, BASE64.encode(jpeg));
-        let told = changes(None, &new);
+        let told = changes(Old::New, &new);
         assert!(!format!("{told:?}").contains("s3cret"));
         let [Change::Value { field: "image1", old: None, new: Json::String(text) }] = &told[..]
         else {
@@ -206,13 +226,13 @@ mod tests {
         };
         assert!(text.starts_with("4 bytes, SHA-256 "), "{text}");
         let same = User::new().with(UserField::Image1, jpeg.to_vec());
-        assert_eq!(changes(Some(&same), &new), [], "the same picture in another form");
+        assert_eq!(changes(Old::Whole(&same), &new), [], "the same picture in another form");
     }
 
     #[test]
     fn long_texts_are_cut() {
         let new = User::new().with(UserField::Note, "ä".repeat(1000));
-        let [Change::Value { new: Json::String(text), .. }] = &changes(None, &new)[..] else {
+        let [Change::Value { new: Json::String(text), .. }] = &changes(Old::New, &new)[..] else {
             panic!()
         };
         assert!(text.ends_with("… (1000 characters)") && text.chars().count() < 230, "{text}");
@@ -221,8 +241,8 @@ mod tests {
     #[test]
     fn members_are_told_by_difference() {
         let group = |members: &[i32]| Group::new().with(GroupField::Members, members.to_vec());
-        let told = changes(Some(&group(&[3, 4, 5])), &group(&[5, 6, 3]));
+        let told = changes(Old::Whole(&group(&[3, 4, 5])), &group(&[5, 6, 3]));
         assert_eq!(told, [Change::Ids { field: "members", added: vec![6], removed: vec![4] }]);
-        assert_eq!(changes(Some(&group(&[4, 3])), &group(&[3, 4])), []);
+        assert_eq!(changes(Old::Whole(&group(&[4, 3])), &group(&[3, 4])), []);
     }
 }

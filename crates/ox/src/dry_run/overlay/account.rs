@@ -3,7 +3,7 @@
 use idspool_ox_soap::{AccountDataOnCreate, ContextId, DeputyPermission, OxUserId, Whom};
 use serde_json::Value as Json;
 
-use super::super::difference::changes;
+use super::super::difference::{Old, changes};
 use super::super::journal::{Call, Change};
 use super::{Overlay, check_values, refused};
 use crate::ox::{OxError, Refusal, Scope, Which};
@@ -18,7 +18,7 @@ impl Overlay {
         let address = account.primary_address().unwrap_or_default();
         check_values("SecondaryAccount.create", address, account)?;
         self.check_user(scope.context, user)?;
-        let mut told = changes(None, account);
+        let mut told = changes(Old::New, account);
         told.push(Change::Ids { field: "users", added: vec![user.value()], removed: Vec::new() });
         self.record(account_call("SecondaryAccount.create", scope.context, address).with(told));
         Ok(())

@@ -3,7 +3,7 @@
 use idspool_ox_soap::{Context, ContextField, ContextId, Credentials, User};
 use idspool_udm::Module;
 
-use super::super::difference::changes;
+use super::super::difference::{Old, changes};
 use super::super::journal::{Call, Change};
 use super::tenant::{Existence, Tenant};
 use super::{Overlay, check_values, refused};
@@ -52,7 +52,7 @@ impl Overlay {
         let Some(id) = context.id() else {
             return Err(refused(Refusal::InvalidData, "a context without a number"));
         };
-        let mut told = changes(None, context);
+        let mut told = changes(Old::New, context);
         told.push(Change::Value {
             field: "admin_user",
             old: None,
@@ -79,7 +79,7 @@ impl Overlay {
         let Some(old) = self.context_now(master, id)? else {
             return Err(refused(Refusal::NotFound, format!("context {id} does not exist")));
         };
-        let told = changes(Some(&old), context);
+        let told = changes(Old::Whole(&old), context);
         self.record(Call::new("Context.change", id.value(), name, id.value()).with(told));
         self.tenant(id, |tenant| {
             // A context at the server is asked for again: its change leaves the rest as it was.

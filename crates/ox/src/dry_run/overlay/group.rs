@@ -2,7 +2,7 @@
 
 use idspool_ox_soap::{ContextId, Group, GroupField, OxGroupId, OxUserId, Value};
 
-use super::super::difference::changes;
+use super::super::difference::{Old, changes};
 use super::super::journal::{Call, is_provisional};
 use super::{Base, Overlay, check_values, refused, same_name};
 use crate::ox::{OxError, Refusal, Scope};
@@ -111,7 +111,8 @@ impl Overlay {
         self.check_members(scope.context, group)?;
         let id = self.provisional_id();
         self.record(
-            Call::new("Group.create", scope.context.value(), name, id).with(changes(None, group)),
+            Call::new("Group.create", scope.context.value(), name, id)
+                .with(changes(Old::New, group)),
         );
         self.put_group(scope.context, &group.clone().with(GroupField::Id, id));
         Ok(OxGroupId::new(id))
@@ -132,7 +133,7 @@ impl Overlay {
             ));
         }
         self.check_members(scope.context, group)?;
-        let told = changes(Some(&old), group);
+        let told = changes(Old::Whole(&old), group);
         self.record(Call::new("Group.change", scope.context.value(), name, id.value()).with(told));
         let mut now = old;
         for (field, value) in group.iter() {

@@ -2,7 +2,7 @@
 
 use idspool_ox_soap::{ContextId, OxResourceId, Resource, ResourceField};
 
-use super::super::difference::changes;
+use super::super::difference::{Old, changes};
 use super::super::journal::Call;
 use super::{Base, Overlay, check_values, refused, same_name};
 use crate::ox::{OxError, Refusal, Scope};
@@ -54,7 +54,7 @@ impl Overlay {
             return Err(taken(scope.context, name));
         }
         let id = self.provisional_id();
-        let told = changes(None, resource);
+        let told = changes(Old::New, resource);
         self.record(Call::new("Resource.create", scope.context.value(), name, id).with(told));
         self.put_resource(scope.context, &resource.clone().with(ResourceField::Id, id));
         Ok(OxResourceId::new(id))
@@ -82,7 +82,7 @@ impl Overlay {
         if is_renamed && self.find_resource(scope, name)?.is_some() {
             return Err(taken(scope.context, name));
         }
-        let told = changes(Some(&old), resource);
+        let told = changes(Old::Whole(&old), resource);
         self.record(
             Call::new("Resource.change", scope.context.value(), name, id.value()).with(told),
         );

@@ -2,7 +2,7 @@
 
 use idspool_ox_soap::{ContextId, Credentials, ModuleAccess, OxUserId, User, UserField, Value};
 
-use super::super::difference::changes;
+use super::super::difference::{Old, changes};
 use super::super::journal::{Call, Change, is_provisional};
 use super::tenant::Person;
 use super::{Base, Overlay, check_values, refused};
@@ -99,7 +99,7 @@ impl Overlay {
         check_addresses(user, user.text(UserField::DefaultSenderAddress))?;
         let id = self.provisional_id();
         self.record(
-            Call::new("User.create", scope.context.value(), name, id).with(changes(None, user)),
+            Call::new("User.create", scope.context.value(), name, id).with(changes(Old::New, user)),
         );
         self.tenant(scope.context, |tenant| tenant.put_user(id, Person::of(user)));
         Ok(OxUserId::new(id))
@@ -109,14 +109,15 @@ impl Overlay {
         let (name, id) = (user.name().unwrap_or_default(), user.id().map_or(0, OxUserId::value));
         check_values("User.change", name, user)?;
         let known = self.tenant(scope.context, |tenant| tenant.users.get(&id).cloned());
-        let old = match &known {
+        let (old, is_whole) = match &known {
             // What was announced before is what the last state would have sent.
             Some(Some(person)) => {
                 let sent = self.noted_user(scope.context, Which::Id(OxUserId::new(id)));
-                Some(person.onto(id, sent.unwrap_or_default()))
+                let is_whole = sent.is_some();
+                (Some(person.onto(id, sent.unwrap_or_default())), is_whole)
             }
-            Some(None) => None,
-            None => self.find_user(scope, Which::Id(OxUserId::new(id)))?,
+            Some(None) => (None, false),
+            None => (self.find_user(scope, Which::Id(OxUserId::new(id)))?, true),
         };
         let Some(old) = old else {
             return Err(refused(Refusal::NoSuchUser, format!("No such user {id}")));
@@ -145,7 +146,8 @@ impl Overlay {
         }
         let stored = old.text(UserField::DefaultSenderAddress);
         check_addresses(user, user.text(UserField::DefaultSenderAddress).or(stored))?;
-        let told = changes(Some(&without_unknown_picture(&old, user, self, scope)), user);
+        let before = self.with_picture(scope, old.clone(), user);
+        let told = changes(if is_whole { Old::Whole(&before) } else { Old::Partly(&before) }, user);
         self.record(Call::new("User.change", scope.context.value(), name, id).with(told));
         let mut now = old.clone();
         for field in [UserField::Name, UserField::PrimaryEmail, UserField::DefaultSenderAddress] {
@@ -266,6 +268,20 @@ impl Overlay {
         Ok(OxUserId::new(copy))
     }
 
+    /// OX does not answer with pictures in every version. One that the last state would have sent is
+    /// taken for what it has.
+    fn with_picture(&self, scope: Scope<'_>, mut old: User, new: &User) -> User {
+        if old.get(UserField::Image1).is_none()
+            && new.get(UserField::Image1).is_some()
+            && let Some(id) = new.id()
+            && let Some(sent) = self.noted_user(scope.context, Which::Id(id))
+            && let Some(picture) = sent.get(UserField::Image1)
+        {
+            old.set(UserField::Image1, picture.clone());
+        }
+        old
+    }
+
     fn admin(&self, context: ContextId) -> Result<Credentials, OxError> {
         match self.credentials.context(context) {
             Ok(Some(admin)) => Ok(admin),
@@ -287,21 +303,6 @@ impl Overlay {
             ));
         }
     }
-}
-
-/// OX does not answer with pictures in every version. One that the last state would have sent is taken
-/// for what it has.
-fn without_unknown_picture(old: &User, new: &User, overlay: &Overlay, scope: Scope<'_>) -> User {
-    let mut old = old.clone();
-    if old.get(UserField::Image1).is_none()
-        && new.get(UserField::Image1).is_some()
-        && let Some(id) = new.id()
-        && let Some(sent) = overlay.noted_user(scope.context, Which::Id(id))
-        && let Some(picture) = sent.get(UserField::Image1)
-    {
-        old.set(UserField::Image1, picture.clone());
-    }
-    old
 }
 
 /// What OX demands of addresses: primary and sender address are among the aliases.
