@@ -1,42 +1,22 @@
 //! The calls of the rules over the real SOAP client, with the words of our errors.
 
-use std::sync::{Arc, OnceLock};
+mod failure;
+mod stop;
+
 use std::time::{Duration, Instant};
 
+use self::failure::{deputy_error, existing, stopping};
+pub(crate) use self::stop::StopTime;
+use crate::ox::{Ox, OxError, Scope, Which};
 use idspool_ox_soap::{
     Account, AccountDataOnCreate, Client, Context, ContextId, Credentials, DeputyPermission,
-    DeputyService, Error, FaultKind, Group, GroupKey, GroupService, ModuleAccess, OxGroupId,
-    OxResourceId, OxUserId, Resource, ResourceKey, ResourceService, SecondaryAccountService, User,
-    UserKey, UserName, UserService, Whom,
+    DeputyService, Group, GroupKey, GroupService, ModuleAccess, OxGroupId, OxResourceId, OxUserId,
+    Resource, ResourceKey, ResourceService, SecondaryAccountService, User, UserKey, UserName,
+    UserService, Whom,
 };
-use idspool_spool::FaultClass;
 
-use crate::ox::{Ox, OxError, Refusal, Scope, Which};
-
-/// How long after the request to stop further calls are begun. An item's calls take well below a
-/// second each, so an ordinary item is finished; supervisors kill after 90 s or so.
-const GRACE: Duration = Duration::from_secs(10);
 /// How often a wait looks for a request to stop.
 const TICK: Duration = Duration::from_millis(100);
-
-/// When a stop was requested.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct StopTime(Arc<OnceLock<Instant>>);
-
-impl StopTime {
-    /// A stop is requested now.
-    pub(crate) fn request(&self) {
-        let _only_the_first_counts = self.0.set(Instant::now());
-    }
-
-    fn is_requested(&self) -> bool {
-        self.0.get().is_some()
-    }
-
-    fn is_over(&self) -> bool {
-        self.0.get().is_some_and(|requested| requested.elapsed() > GRACE)
-    }
-}
 
 /// The OX server over SOAP.
 pub(crate) struct SoapOx {
@@ -44,7 +24,6 @@ pub(crate) struct SoapOx {
     stop: StopTime,
 }
 
-#[allow(dead_code, reason = "not every rule calls every operation yet")]
 impl SoapOx {
     pub(crate) fn new(client: Client, stop: StopTime) -> Self {
         Self { client, stop }
@@ -83,59 +62,6 @@ impl SoapOx {
     }
 }
 
-fn stopping() -> OxError {
-    OxError {
-        refusal: None,
-        class: FaultClass::Transient,
-        message: "a stop was requested".to_owned(),
-        remedy: None,
-    }
-}
-
-impl From<Error> for OxError {
-    fn from(error: Error) -> Self {
-        let refusal = error.fault_kind().map(|kind| match kind {
-            FaultKind::NoSuchUser => Refusal::NoSuchUser,
-            FaultKind::NoSuchGroup => Refusal::NoSuchGroup,
-            FaultKind::NoSuchResource => Refusal::NoSuchResource,
-            FaultKind::InvalidData => Refusal::InvalidData,
-            FaultKind::UserExists => Refusal::UserExists,
-            kind if kind.is_not_found() => Refusal::NotFound,
-            _ => Refusal::Other,
-        });
-        // A value that cannot be sent never reached OX either.
-        let refusal = refusal.or(matches!(error, Error::Value { .. }).then_some(Refusal::Other));
-        let class = match error.fault_class() {
-            idspool_ox_soap::FaultClass::Transient => FaultClass::Transient,
-            idspool_ox_soap::FaultClass::Permanent => FaultClass::Permanent,
-            idspool_ox_soap::FaultClass::Ours => FaultClass::Ours,
-        };
-        Self { refusal, class, message: error.problem(), remedy: Some(error.remedy()) }
-    }
-}
-
-/// `None` for what does not exist.
-fn existing<T>(result: Result<T, Error>) -> Result<Option<T>, OxError> {
-    match result {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// OX has the service of deputy permissions from release 8 on, and how its answers look is not
-/// established: a server that does not know it, and an answer that is not understood, are refusals. Only
-/// a server that is not there or busy is asked again.
-fn deputy_error(error: Error) -> OxError {
-    let is_answer = match &error {
-        Error::Status { status, .. } => !matches!(status, 408 | 429 | 502..=504),
-        Error::Malformed { .. } | Error::TooLarge { .. } | Error::Unexpected { .. } => true,
-        _ => false,
-    };
-    let error = OxError::from(error);
-    OxError { refusal: error.refusal.or(is_answer.then_some(Refusal::Other)), ..error }
-}
-
 impl Ox for SoapOx {
     fn context_exists(&self, master: &Credentials, context: ContextId) -> Result<bool, OxError> {
         Ok(self.context_data(master, context)?.is_some())
@@ -147,10 +73,6 @@ impl Ox for SoapOx {
         context: ContextId,
     ) -> Result<Option<Context>, OxError> {
         existing(self.client()?.contexts(master).get_data(context))
-    }
-
-    fn contexts(&self, master: &Credentials) -> Result<Vec<Context>, OxError> {
-        Ok(self.client()?.contexts(master).list_all()?)
     }
 
     fn create_context(
@@ -342,15 +264,6 @@ impl Ox for SoapOx {
         self.deputy_service(scope)?.unblock_manual(grantor).map_err(deputy_error)
     }
 
-    fn deputies(
-        &self,
-        scope: Scope<'_>,
-        grantor: OxUserId,
-    ) -> Result<Vec<DeputyPermission>, OxError> {
-        let all = self.deputy_service(scope)?.list()?;
-        Ok(all.into_iter().filter(|one| one.grantor == grantor).map(|one| one.permission).collect())
-    }
-
     fn pause(&self, pause: Duration) -> Result<(), OxError> {
         let until = Instant::now() + pause;
         while Instant::now() < until {
@@ -366,6 +279,8 @@ impl Ox for SoapOx {
 
 #[cfg(test)]
 mod tests {
+    use idspool_spool::FaultClass;
+
     use super::*;
 
     fn ox(stop: StopTime) -> SoapOx {
@@ -386,59 +301,15 @@ mod tests {
         assert!(exists(&ox).message.contains("no connection"));
         stop.request();
         assert!(exists(&ox).message.contains("no connection"), "the item may be finished");
-        assert_eq!(ox.pause(GRACE).unwrap_err().message, "a stop was requested");
+        assert_eq!(ox.pause(Duration::from_secs(60)).unwrap_err().message, "a stop was requested");
     }
 
     #[test]
     fn no_call_is_begun_when_the_time_is_over() {
-        let Some(long_ago) = Instant::now().checked_sub(2 * GRACE) else { return };
+        let Some(long_ago) = Instant::now().checked_sub(Duration::from_secs(60)) else { return };
         let stop = StopTime::default();
-        stop.0.set(long_ago).unwrap();
+        stop.request_at(long_ago);
         assert_eq!(exists(&ox(stop)).message, "a stop was requested");
-    }
-
-    /// The first error of a deputy call to a server that answers this.
-    fn deputy_call(answer: &'static str) -> OxError {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = std::thread::spawn(move || {
-            use std::io::{Read as _, Write as _};
-            let (mut connection, _) = listener.accept().unwrap();
-            let mut request = Vec::new();
-            let mut part = [0; 4096];
-            while !request.trim_ascii_end().ends_with(b"Envelope>") {
-                let length = connection.read(&mut part).unwrap();
-                assert!(length > 0, "the request ends early");
-                request.extend_from_slice(&part[..length]);
-            }
-            connection.write_all(answer.as_bytes()).unwrap();
-        });
-        let ox = SoapOx::new(Client::builder(&url).build().unwrap(), StopTime::default());
-        let admin = Credentials::new("oxadmin", "p");
-        let scope = Scope { context: ContextId::new(10), admin: &admin };
-        let error = ox.revoke_deputies(scope, OxUserId::new(3)).unwrap_err();
-        server.join().unwrap();
-        error
-    }
-
-    #[test]
-    fn s5_4_a_server_without_deputy_permissions_refuses_them() {
-        let end = "Content-Length: 2\r\nConnection: close\r\n\r\nno";
-        for (status, expected) in [
-            ("404 Not Found", Some(Refusal::Other)),
-            ("500 Oops", Some(Refusal::Other)),
-            ("200 OK", Some(Refusal::Other)),
-            ("502 Bad Gateway", None),
-            ("503 Busy", None),
-        ] {
-            let answer = format!("HTTP/1.1 {status}\r\n{end}");
-            assert_eq!(deputy_call(answer.leak()).refusal, expected, "{status}");
-        }
-        // Nobody is there.
-        let admin = Credentials::new("oxadmin", "p");
-        let scope = Scope { context: ContextId::new(10), admin: &admin };
-        let error = ox(StopTime::default()).revoke_deputies(scope, OxUserId::new(3)).unwrap_err();
-        assert_eq!(error.refusal, None);
     }
 
     #[test]

@@ -78,7 +78,6 @@ impl From<OxError> for Fault {
 }
 
 /// The OX server.
-#[allow(dead_code, reason = "not every rule calls every operation yet")]
 pub(crate) trait Ox: Send + Sync {
     /// `Context.getData`; whether the context exists.
     fn context_exists(&self, master: &Credentials, context: ContextId) -> Result<bool, OxError>;
@@ -88,8 +87,6 @@ pub(crate) trait Ox: Send + Sync {
         master: &Credentials,
         context: ContextId,
     ) -> Result<Option<Context>, OxError>;
-    /// `Context.listAll`.
-    fn contexts(&self, master: &Credentials) -> Result<Vec<Context>, OxError>;
     /// `Context.create`.
     fn create_context(
         &self,
@@ -214,12 +211,6 @@ pub(crate) trait Ox: Send + Sync {
     fn block_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError>;
     /// `Deputy.unblockManual`.
     fn unblock_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError>;
-    /// `Deputy.list`: what one user has granted.
-    fn deputies(
-        &self,
-        scope: Scope<'_>,
-        grantor: OxUserId,
-    ) -> Result<Vec<DeputyPermission>, OxError>;
 
     /// Waits before something is asked again.
     fn pause(&self, pause: Duration) -> Result<(), OxError>;

@@ -63,14 +63,6 @@ impl Ox for Fake {
         })
     }
 
-    fn contexts(&self, master: &Credentials) -> Result<Vec<Context>, OxError> {
-        is_master(master)?;
-        self.call("Context.listAll".to_owned(), |state| {
-            let contexts = state.world.contexts.iter();
-            Ok(contexts.map(|(id, tenant)| context_of(*id, tenant)).collect())
-        })
-    }
-
     fn create_context(
         &self,
         master: &Credentials,
@@ -405,17 +397,6 @@ impl Ox for Fake {
             tenant.require_user(grantor.value())?;
             tenant.blocked.remove(&grantor.value());
             Ok(())
-        })
-    }
-
-    fn deputies(
-        &self,
-        scope: Scope<'_>,
-        grantor: OxUserId,
-    ) -> Result<Vec<DeputyPermission>, OxError> {
-        self.in_context(scope, &format!("Deputy.list #{grantor}"), |tenant| {
-            let granted = tenant.deputies.iter().filter(|known| known.grantor == grantor);
-            Ok(granted.map(|known| known.permission.clone()).collect())
         })
     }
 

@@ -25,13 +25,6 @@ impl Ox for Arc<Overlay> {
         self.context_now(master, context)
     }
 
-    fn contexts(&self, master: &Credentials) -> Result<Vec<Context>, OxError> {
-        match &self.server {
-            Some(server) if !self.is_offline() => self.heard(server.contexts(master)),
-            _ => Ok(Vec::new()),
-        }
-    }
-
     fn create_context(
         &self,
         _: &Credentials,
@@ -228,17 +221,6 @@ impl Ox for Arc<Overlay> {
 
     fn unblock_deputies(&self, scope: Scope<'_>, grantor: OxUserId) -> Result<(), OxError> {
         self.deputy_call("Deputy.unblockManual", scope, grantor, Vec::new())
-    }
-
-    fn deputies(
-        &self,
-        scope: Scope<'_>,
-        grantor: OxUserId,
-    ) -> Result<Vec<DeputyPermission>, OxError> {
-        match self.base(scope.context)? {
-            Base::Server(server) => self.heard(server.deputies(scope, grantor)),
-            Base::Noted | Base::Nothing => Ok(Vec::new()),
-        }
     }
 
     fn pause(&self, _: Duration) -> Result<(), OxError> {
