@@ -133,9 +133,11 @@ impl Work<'_> {
     /// Deletes the account of every user of the context. OX accepts that where nobody has it.
     pub(super) fn delete(&self, scope: Scope<'_>, address: &str) -> Result<(), Halt> {
         match self.core.ox.delete_account(scope, address, Whom::Everybody) {
-            Ok(_) => {
-                let kind = "secondaryaccount";
-                channel::wrote(Done::Deleted, kind, address, scope.context, EVERYBODY);
+            Ok(was_there) => {
+                if was_there {
+                    let kind = "secondaryaccount";
+                    channel::wrote(Done::Deleted, kind, address, scope.context, EVERYBODY);
+                }
                 Ok(())
             }
             // The context is gone, and the account with it.

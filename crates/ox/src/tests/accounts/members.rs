@@ -212,3 +212,32 @@ fn an_id_that_was_put_right_in_the_snapshot_counts() {
     stage.deliver(&of(&["anna"])).unwrap();
     assert_eq!(ids(&stage, 10), [30]);
 }
+
+#[test]
+fn s2_1_3_users_without_context_are_left_out() {
+    let stage = stage();
+    stage.deliver(&user("dora", json!({"oxContext": null, "oxDbId": 9}))).unwrap();
+    stage.deliver(&of(&["anna", "dora"])).unwrap();
+    assert_eq!((ids(&stage, 10), ids(&stage, 11)), (vec![3], vec![]));
+}
+
+#[test]
+fn a_user_who_is_gone_from_ox_does_not_keep_the_account_from_leaving_others() {
+    let stage = stage();
+    stage.deliver(&user("dora", json!({}))).unwrap();
+    stage.deliver(&of(&["anna", "berta", "dora"])).unwrap();
+    stage.ox.change_world(|world| {
+        let tenant = world.contexts.get_mut(&10).unwrap();
+        tenant.users.remove(&3);
+        tenant.accounts.retain(|(id, _)| *id != 3);
+    });
+    assert_eq!(
+        stage.calls(&of(&["dora"])),
+        [
+            "SecondaryAccount.delete 10 info@example.org #3 #4",
+            "SecondaryAccount.delete 10 info@example.org #3",
+            "SecondaryAccount.delete 10 info@example.org #4",
+        ]
+    );
+    assert_eq!(ids(&stage, 10), [5]);
+}

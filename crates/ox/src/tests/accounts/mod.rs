@@ -1,5 +1,6 @@
 //! Functional accounts (ox-provisioning 5.6, 10.3).
 
+mod journeys;
 mod logins;
 mod members;
 mod repeats;
