@@ -12,6 +12,7 @@ mod side;
 
 use idspool_ox_soap::{ContextId, Credentials, OxUserId};
 use idspool_provisioner::{Delivery, Facts, Outcome};
+use idspool_udm::ConvertedItem;
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
@@ -95,6 +96,9 @@ impl<'a> Work<'a> {
             }),
             None => None,
         };
+        if let Some(old) = self.old.as_mut().filter(|_| is_id_in_doubt(item)) {
+            old.side.cached = None;
+        }
         let left_over = self.core.notes.get(&item.id)?;
         let plan = decide(
             &self.object,
@@ -161,7 +165,7 @@ impl<'a> Work<'a> {
         if new.side.is_ox && old.side.is_ox && new.side.context == old.side.context {
             for property in [OX_DB_ID, OX_DB_USERNAME] {
                 if let Some(value) = old.props.value(property)
-                    && !object.contains_key(property)
+                    && object.get(property).is_none_or(Value::is_null)
                 {
                     object.insert(property.to_owned(), value.clone());
                 }
@@ -238,6 +242,12 @@ impl<'a> Work<'a> {
         requeue::groups(self.core, self.delivery, new.props.texts("groups"))?;
         requeue::referring(self.core, self.delivery)
     }
+}
+
+/// Whether the id in the snapshot is not to be trusted: `check-sync --resync` says so with an id that is
+/// null, because it cannot change a snapshot beneath a running provisioner.
+fn is_id_in_doubt(item: &ConvertedItem) -> bool {
+    item.resync && item.object.as_ref().is_some_and(|o| o.get(OX_DB_ID) == Some(&Value::Null))
 }
 
 fn scope(context: ContextId, admin: &Credentials) -> Scope<'_> {
