@@ -385,6 +385,27 @@ fn a_wrong_id_is_looked_up_again_and_the_other_user_is_left_alone() {
 }
 
 #[test]
+fn a_running_idspool_ox_looks_a_doubtful_id_up_again() {
+    let world = World::provisioned();
+    let (anna, berta) = (world.uuid("a.oehler"), world.uuid("b.meier"));
+    let right = world.idspool.snapshot(&anna).unwrap()["object"]["oxDbId"].clone();
+    let other = world.idspool.snapshot(&berta).unwrap()["object"]["oxDbId"].clone();
+    let before = world.sandbox.user(10, "b.meier").unwrap().unwrap();
+    let ox = world.idspool.start("idspool-ox", &[]).unwrap();
+    let running = || (world.idspool.status("ox").unwrap()["running"] == true).then_some(());
+    poll(SOON, running).unwrap();
+    world.edit_snapshot(&anna, |object| object["oxDbId"] = other.clone());
+    let (code, lines) = world.one(&World::dn("a.oehler"), &["--resync"]);
+    assert!(code == 1 && lines.contains("has been scheduled to be resynced"), "{lines}");
+    world.idspool.settle(SOON).unwrap();
+    assert_eq!(world.idspool.snapshot(&anna).unwrap()["object"]["oxDbId"], right);
+    assert_eq!(world.sandbox.user(10, "b.meier").unwrap().unwrap(), before);
+    let ended = ox.terminate(SOON).unwrap();
+    assert_eq!(ended.code(), Some(0), "{}", ended.log());
+    world.assert_consistent();
+}
+
+#[test]
 fn a_user_in_another_context_is_told_and_not_resynced() {
     let world = World::provisioned();
     world.edit_snapshot(&world.uuid("d.zu"), |object| {

@@ -41,18 +41,18 @@ impl<'a> Answer<'a> {
         let mut done = None;
         let exit = self.tell(found)?;
         if exit == Exit::Stopped && resync && found.report.is_inconsistent() {
-            let outcome = check.resync(&found.report)?;
-            match &outcome {
-                Resynced::Enqueued(path) => self.line(&format!(
+            done = check.resync(std::slice::from_ref(&found.report))?.pop();
+            match &done {
+                Some(Resynced::Enqueued(path)) => self.line(&format!(
                     "Object {} has been scheduled to be resynced with file {}",
                     self.dn,
                     path.display()
                 ))?,
-                Resynced::Refused(reason) => {
+                Some(Resynced::Refused(reason)) => {
                     self.line(&format!("Resync not possible. {reason}"))?;
                 }
+                None => {}
             }
-            done = Some(outcome);
         } else if exit == Exit::Stopped && found.is_in_directory && !found.has_snapshot {
             self.line(&listener_command(found))?;
         }

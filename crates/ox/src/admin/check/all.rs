@@ -104,14 +104,12 @@ impl CheckSync {
         self.checker.objects = Objects::view(&self.queue, OxRecipient::INDEXING)?;
         for (module, ids) in std::mem::take(&mut first.suspects) {
             for ids in ids.chunks(TOGETHER) {
-                for report in self.look_twice(module, ids, source)? {
-                    self.conclude(report, resync, &mut summary, tell)?;
-                }
+                let reports = self.look_twice(module, ids, source)?;
+                self.conclude(reports, resync, &mut summary, tell)?;
             }
         }
-        for report in self.look_twice_at_strays(strays, &first)? {
-            self.conclude(report, false, &mut summary, tell)?;
-        }
+        let reports = self.look_twice_at_strays(strays, &first)?;
+        self.conclude(reports, false, &mut summary, tell)?;
         Ok(summary)
     }
 
@@ -333,36 +331,37 @@ impl CheckSync {
         Ok(reports)
     }
 
+    /// Puts what differs into a queue again, if that is wanted, and tells.
     fn conclude(
         &mut self,
-        report: Report,
+        mut reports: Vec<Report>,
         resync: bool,
         summary: &mut Summary,
         tell: Tell<'_>,
     ) -> Result<(), Error> {
-        if report.findings.is_empty() {
-            return Ok(());
+        reports.retain(|report| !report.findings.is_empty());
+        let (wanted, others): (Vec<Report>, Vec<Report>) =
+            reports.into_iter().partition(|report| {
+                resync && report.is_inconsistent() && !report.is(Kind::NotInDirectory)
+            });
+        let done = self.resync(&wanted)?;
+        let refused = others.into_iter().map(|report| {
+            let done = (resync && report.is(Kind::NotInDirectory)).then(|| {
+                Resynced::Refused("a deletion: --resync with --dn puts it into the queue".into())
+            });
+            (report, done)
+        });
+        let all = wanted.into_iter().zip(done.into_iter().map(Some)).chain(refused);
+        for (report, done) in all {
+            for finding in &report.findings {
+                *summary.findings.entry(finding.kind).or_default() += 1;
+            }
+            summary.inconsistent += u64::from(report.is_inconsistent());
+            summary.waiting += u64::from(!report.is_inconsistent());
+            summary.requeued += u64::from(matches!(done, Some(Resynced::Enqueued(_))));
+            tell(Event::Report(Box::new(report), done))?;
         }
-        for finding in &report.findings {
-            *summary.findings.entry(finding.kind).or_default() += 1;
-        }
-        if !report.is_inconsistent() {
-            summary.waiting += 1;
-            return tell(Event::Report(Box::new(report), None));
-        }
-        summary.inconsistent += 1;
-        let is_gone = report.findings.iter().any(|found| found.kind == Kind::NotInDirectory);
-        let done = match (resync, is_gone) {
-            (false, _) => None,
-            (true, true) => Some(Resynced::Refused(
-                "a deletion: --resync with --dn puts it into the queue".to_owned(),
-            )),
-            (true, false) => Some(self.resync(&report)?),
-        };
-        if matches!(done, Some(Resynced::Enqueued(_))) {
-            summary.requeued += 1;
-        }
-        tell(Event::Report(Box::new(report), done))
+        Ok(())
     }
 }
 

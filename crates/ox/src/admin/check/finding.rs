@@ -114,6 +114,11 @@ impl Report {
         self.findings.iter().any(|finding| finding.kind != Kind::Waiting)
     }
 
+    /// Whether there is a finding of this kind.
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.findings.iter().any(|finding| finding.kind == kind)
+    }
+
     /// What would bring the sides together.
     #[must_use]
     pub fn remedy(&self) -> Remedy {

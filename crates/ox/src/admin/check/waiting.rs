@@ -1,6 +1,6 @@
 //! Objects of which something waits in a queue.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,8 @@ pub(crate) struct Waiting {
     queue: PathBuf,
     listener: PathBuf,
     hasher: RandomState,
-    found: HashSet<u64>,
+    /// Object to the number of its files.
+    found: HashMap<u64, u32>,
     /// File to object, of the files that were there at the last look.
     files: HashMap<u64, Option<u64>>,
     /// Queue files, listener files.
@@ -32,7 +33,7 @@ impl Waiting {
             queue: queue.to_owned(),
             listener: listener.to_owned(),
             hasher: RandomState::new(),
-            found: HashSet::new(),
+            found: HashMap::new(),
             files: HashMap::new(),
             counts: (0, 0),
         };
@@ -42,7 +43,12 @@ impl Waiting {
 
     /// Whether something of the object waited when this looked last.
     pub(crate) fn has(&self, id: &str) -> bool {
-        self.found.contains(&self.key(id))
+        self.count(id) > 0
+    }
+
+    /// How many files of the object waited when this looked last.
+    pub(crate) fn count(&self, id: &str) -> u32 {
+        self.found.get(&self.key(id)).copied().unwrap_or(0)
     }
 
     /// What waits now. Only files that are new are read.
@@ -80,7 +86,9 @@ impl Waiting {
                 Some(None) | None => read_id(&spool, name, &id_of)?.map(|id| self.key(&id)),
             };
             self.files.insert(file, object);
-            self.found.extend(object);
+            if let Some(object) = object {
+                *self.found.entry(object).or_default() += 1;
+            }
         }
         Ok(names.len())
     }
