@@ -96,7 +96,11 @@ impl Error {
             Self::Tls { problem, ca_certificates, .. } => {
                 tls_remedy(*problem, ca_certificates.as_deref())
             }
-            Self::TooLarge { .. } => "raise the limit for answers, or divide the context".into(),
+            Self::TooLarge { .. } => {
+                "look in OX for what makes the answer so large, such as the images of users; report this message \
+                 as a bug when there is nothing like that"
+                    .into()
+            }
             Self::Unexpected { .. } => {
                 "check that the version of OX is supported; report this message as a bug".into()
             }
