@@ -11,7 +11,7 @@ use idspool_service::shutdown::Shutdown;
 use idspool_spool::{Consumer, Error as SpoolError, FaultClass, ItemName};
 use tracing::{debug, info, warn};
 
-use self::commit::Delivered;
+use self::commit::Uncommitted;
 use self::handling::{Handling, LARGEST, Unclear, is_gone};
 use crate::backlog::Backlog;
 use crate::objects::{Error as ObjectsError, Objects};
@@ -64,10 +64,7 @@ pub struct Engine<'a> {
     unsettled: BTreeSet<ItemName>,
     /// The item at which the queue stands.
     faulty: Option<Faulty>,
-    /// Items that were delivered, but whose new states are not durable yet.
-    uncommitted: Vec<Delivered>,
-    /// When the first of them was delivered.
-    uncommitted_since: Option<Instant>,
+    uncommitted: Uncommitted,
     delivered: u64,
 }
 
@@ -97,8 +94,7 @@ impl<'a> Engine<'a> {
             backlog: Backlog::default(),
             unsettled: BTreeSet::new(),
             faulty: None,
-            uncommitted: Vec::new(),
-            uncommitted_since: None,
+            uncommitted: Uncommitted::default(),
             delivered: 0,
         }
     }
@@ -235,15 +231,12 @@ impl<'a> Engine<'a> {
         }
         // Python's way of writing a path; the word and the full path are looked for (3.5 step 1).
         info!("Handling PosixPath('{}')", path.display());
-        let delivered = parsed.and_then(|item| {
-            let handling = Handling {
-                recipient: self.recipient,
-                objects: self.objects,
-                queue: self.consumer.spool(),
-                waiting: &self.backlog,
-            };
-            handling.deliver(name, &path, item)
-        });
+        let prepared = parsed.and_then(|item| self.handling().prepare(&path, item));
+        if prepared.as_ref().is_ok_and(|next| self.uncommitted.must_be_kept_before(next)) {
+            self.commit()?;
+        }
+        let delivered =
+            prepared.and_then(|prepared| self.handling().hand_over(name, &path, prepared));
         match delivered {
             Ok(settlement) => {
                 self.settle(name, path, &read, settlement)?;
@@ -258,6 +251,15 @@ impl<'a> Engine<'a> {
                 self.stop_at(name, &path, &fault)?;
                 Ok(false)
             }
+        }
+    }
+
+    fn handling(&self) -> Handling<'_> {
+        Handling {
+            recipient: self.recipient,
+            objects: self.objects,
+            queue: self.consumer.spool(),
+            waiting: &self.backlog,
         }
     }
 

@@ -166,7 +166,7 @@ impl<'a> Rehearsal<'a> {
             Settlement::Kept(kept) => {
                 if !kept.is_stored {
                     self.objects.store(&kept.state, &kept.facts)?;
-                } else if !kept.is_noted {
+                } else if kept.is_changed {
                     self.objects.note(&kept.state, &kept.facts)?;
                 }
             }

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod groups;
+#[cfg(test)]
 mod mapping;
 #[cfg(test)]
 mod objects;

@@ -1,6 +1,7 @@
 //! What becomes of delivered items: their new states are made durable as a group, then their files go
 //! (S5).
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,6 +10,7 @@ use idspool_spool::{ItemName, ReadItem};
 use idspool_udm::ConvertedItem;
 use tracing::{debug, info};
 
+use super::handling::Prepared;
 use super::{Engine, EngineError};
 use crate::recipient::Facts;
 
@@ -36,12 +38,38 @@ pub(crate) struct Kept {
     pub(crate) is_enriched: bool,
     /// The state that is stored is the same already.
     pub(crate) is_stored: bool,
-    /// What is noted of it as well.
-    pub(crate) is_noted: bool,
+    /// What is noted of it is not: the recipient has something else of it than before.
+    pub(crate) is_changed: bool,
+    /// It had another DN.
+    pub(crate) is_renamed: bool,
+}
+
+/// Items that were delivered, but whose new states are not durable yet. After a crash they come again,
+/// all of them, which has to be harmless.
+#[derive(Default)]
+pub(super) struct Uncommitted {
+    items: Vec<Delivered>,
+    /// When the first of them was delivered.
+    since: Option<Instant>,
+    /// Objects of which the recipient has something else than before.
+    changed: HashSet<String>,
+    /// One of them had another name, which is free now.
+    frees_name: bool,
+}
+
+impl Uncommitted {
+    /// Whether these have to be durable before another item is handed over.
+    ///
+    /// An item may come again after the recipient got a later state of its own object, or after another
+    /// object took its former name. Then it would find neither the state it expects, nor the
+    /// right object: a group that is renamed right after its creation would be created once more.
+    pub(super) fn must_be_kept_before(&self, next: &Prepared) -> bool {
+        self.changed.contains(next.id()) || (self.frees_name && next.takes_name())
+    }
 }
 
 /// An item that was delivered, as it was then.
-pub(super) struct Delivered {
+struct Delivered {
     name: ItemName,
     path: PathBuf,
     modified: SystemTime,
@@ -51,6 +79,7 @@ impl Engine<'_> {
     /// Whether the report of a change came after its content was delivered.
     pub(super) fn is_as_delivered(&self, name: &ItemName) -> bool {
         self.uncommitted
+            .items
             .iter()
             .any(|item| item.name == *name && is_unchanged(&item.path, item.modified))
     }
@@ -69,26 +98,32 @@ impl Engine<'_> {
             Settlement::Gone { id } => {
                 info!("Object was deleted. Deleting {}", path.display());
                 self.objects.forget(&id)?;
+                self.uncommitted.changed.insert(id);
             }
             Settlement::Kept(kept) => {
-                let Kept { state, facts, is_enriched, is_stored, is_noted } = *kept;
+                let Kept { state, facts, is_enriched, is_stored, is_changed, is_renamed } = *kept;
                 info!("mv {} -> {}", path.display(), self.objects.path_of(&state.id)?.display());
                 if is_enriched && !is_stored {
                     info!("... not done yet; enriching object by rewriting JSON file...");
                 }
                 if !is_stored {
                     self.objects.store(&state, &facts)?;
-                } else if !is_noted {
+                } else if is_changed {
                     self.objects.note(&state, &facts)?;
                 }
+                if is_changed {
+                    self.uncommitted.changed.insert(state.id);
+                }
+                self.uncommitted.frees_name |= is_renamed;
             }
         }
         self.backlog.remove(name);
         self.faulty = None;
         self.delivered += 1;
-        self.uncommitted.push(Delivered { name: name.clone(), path, modified: read.modified });
-        let since = *self.uncommitted_since.get_or_insert_with(Instant::now);
-        if self.uncommitted.len() >= GROUP || since.elapsed() >= GATHERING {
+        let item = Delivered { name: name.clone(), path, modified: read.modified };
+        self.uncommitted.items.push(item);
+        let since = *self.uncommitted.since.get_or_insert_with(Instant::now);
+        if self.uncommitted.items.len() >= GROUP || since.elapsed() >= GATHERING {
             self.commit()?;
         }
         Ok(())
@@ -96,8 +131,7 @@ impl Engine<'_> {
 
     /// Makes the effects of the delivered items durable, then lets the items go (S5).
     pub(super) fn commit(&mut self) -> Result<(), EngineError> {
-        self.uncommitted_since = None;
-        let delivered = std::mem::take(&mut self.uncommitted);
+        let delivered = std::mem::take(&mut self.uncommitted).items;
         if delivered.is_empty() {
             return Ok(());
         }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use idspool_spool::{Error as SpoolError, ItemName, Spool};
-use idspool_udm::{ConvertedItem, ItemHead};
+use idspool_udm::{ConvertedItem, ItemHead, dn};
 use tracing::info;
 
 use super::commit::{Kept, Settlement};
 use crate::objects::Objects;
-use crate::recipient::{Delivery, Fault, Outcome, Recipient, Waiting};
+use crate::recipient::{Delivery, Facts, Fault, Outcome, Recipient, Waiting};
 
 /// The bytes of a file's beginning that are looked at to learn its type and object.
 const HEAD: usize = 512;
@@ -65,14 +65,41 @@ pub(crate) struct Handling<'a> {
     pub(crate) waiting: &'a dyn Waiting,
 }
 
+/// An item with the last delivered state of its object.
+pub(crate) struct Prepared {
+    item: ConvertedItem,
+    previous: Option<ConvertedItem>,
+    facts: Option<Facts>,
+    /// Nobody has heard of the object that is to be removed.
+    is_void: bool,
+}
+
+impl Prepared {
+    pub(crate) fn id(&self) -> &str {
+        &self.item.id
+    }
+
+    /// Whether the object comes to have a name that another one may have had.
+    pub(crate) fn takes_name(&self) -> bool {
+        self.previous
+            .as_ref()
+            .is_none_or(|previous| dn::key(&previous.dn) != dn::key(&self.item.dn))
+    }
+}
+
 impl Handling<'_> {
     /// Hands an item to the recipient; what is to become of it.
     pub(crate) fn deliver(
         &self,
         name: &ItemName,
         path: &Path,
-        mut item: ConvertedItem,
+        item: ConvertedItem,
     ) -> Result<Settlement, Fault> {
+        self.hand_over(name, path, self.prepare(path, item)?)
+    }
+
+    /// Looks up what an item is compared with.
+    pub(crate) fn prepare(&self, path: &Path, mut item: ConvertedItem) -> Result<Prepared, Fault> {
         let head = ItemHead::from(&item);
         if self.recipient.rank(&head).is_none() {
             return Err(Fault::permanent(format!(
@@ -86,19 +113,33 @@ impl Handling<'_> {
         let previous = self.objects.previous(&item.id).map_err(|error| error.to_fault())?;
         let (previous, facts) = previous.unzip();
         let facts = facts.flatten();
+        // Created and removed before anybody looked, or never heard of (3.2): nothing to undo. An
+        // earlier item with content would have been delivered before this one.
+        let mut is_void = previous.is_none() && item.object.is_none();
         if self.recipient.is_copy(&item, path, previous.as_ref()) {
-            let Some(previous) = &previous else {
+            match &previous {
+                Some(previous) => item = ConvertedItem { resync: item.resync, ..previous.clone() },
                 // Deleted since.
-                return Ok(Settlement::Nothing { id: item.id });
-            };
-            item = ConvertedItem { resync: item.resync, ..previous.clone() };
+                None => is_void = true,
+            }
         }
         if previous.is_some() {
             let old = self.objects.path_of(&item.id).map_err(|error| error.to_fault())?;
             info!("Loading old object from {}", old.display());
-        } else if item.object.is_none() {
-            // Created and removed before anybody looked, or never heard of (3.2): nothing to undo.
-            // An earlier item with content would have been delivered before this one.
+        }
+        Ok(Prepared { item, previous, facts, is_void })
+    }
+
+    /// Hands a prepared item to the recipient.
+    pub(crate) fn hand_over(
+        &self,
+        name: &ItemName,
+        path: &Path,
+        prepared: Prepared,
+    ) -> Result<Settlement, Fault> {
+        let takes_name = prepared.takes_name();
+        let Prepared { mut item, previous, facts, is_void } = prepared;
+        if is_void {
             return Ok(Settlement::Nothing { id: item.id });
         }
         let forced = item.resync || !name.is_canonical();
@@ -119,13 +160,14 @@ impl Handling<'_> {
                 let is_enriched = item.object.as_ref() != Some(&object);
                 let state = ConvertedItem { object: Some(object), ..item };
                 let is_stored = previous.as_ref() == Some(&state);
-                let is_noted = is_stored && facts.as_ref() == Some(&noted);
+                let is_changed = facts.as_ref() != Some(&noted);
                 Settlement::Kept(Box::new(Kept {
                     state,
                     facts: noted,
                     is_enriched,
                     is_stored,
-                    is_noted,
+                    is_changed,
+                    is_renamed: takes_name && previous.is_some(),
                 }))
             }
         })

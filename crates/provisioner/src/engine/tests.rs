@@ -468,6 +468,39 @@ fn s5_an_items_file_stays_until_its_state_is_on_disk() {
 }
 
 #[test]
+fn s5_a_state_is_durable_before_the_next_item_that_could_meet_it_is_handed_over() {
+    let place = Place::new();
+    let id = |number: u8| format!("old/00000000-0000-103f-8000-0000000000{number:02}.json");
+    let renamed =
+        |number: u8, name: &str| item("users/user", &format!("uid={name}"), number, json!({}));
+    // Created, then changed. The same facts again are no change for the recipient.
+    place.spool.enqueue(&user(1, json!({"a": "1"}))).unwrap();
+    place.spool.enqueue(&user(1, json!({"a": "2"}))).unwrap();
+    place.spool.enqueue(&user(1, json!({"a": "3"}))).unwrap();
+    // Another object takes the name that this one gives up.
+    place.spool.enqueue(&renamed(2, "b")).unwrap();
+    place.spool.enqueue(&renamed(2, "c")).unwrap();
+    place.spool.enqueue(&renamed(3, "b")).unwrap();
+    let seen = Mutex::new(Vec::new());
+    let on_disk = |delivery: &Delivery<'_>| {
+        let of =
+            |number| fs::read_to_string(delivery.queue.dir().join(id(number))).unwrap_or_default();
+        let value = of(1).split("\"a\": \"").nth(1).map(|rest| rest[..1].to_owned());
+        let name = of(2).split("uid=").nth(1).map(|rest| rest[..1].to_owned());
+        seen.lock().unwrap().push((value.unwrap_or_default(), name.unwrap_or_default()));
+    };
+    let objects = place.objects();
+    let consumer = place.spool.consumer("test").unwrap();
+    let recipient = Hooked(&place.notes, on_disk);
+    let ended = Engine::new(consumer, &recipient, &objects, Shutdown::new()).run(Mode::Once);
+    assert_eq!(ended.unwrap(), Ended::Done);
+    let seen = seen.into_inner().unwrap();
+    assert_eq!(seen[1].0, "1", "before the second item of the first object: {seen:?}");
+    assert_eq!(seen[4].1, "b", "before the rename: {seen:?}");
+    assert_eq!(seen[5].1, "c", "before another object takes the name: {seen:?}");
+}
+
+#[test]
 fn what_went_well_before_a_fault_is_let_go() {
     let place = Place::new();
     place.notes.failing.lock().unwrap().insert("uid=u2,dc=x".into(), Fault::permanent("no"));
