@@ -25,7 +25,10 @@ impl Done {
 
 /// `Created user 'anna' in context 10 (id=3).`
 pub(crate) fn wrote(done: Done, kind: &str, name: &str, context: ContextId, id: i32) {
-    let mut logger = kind.to_owned();
+    let mut logger = match kind {
+        "secondaryaccount" => "secondaryAccount".to_owned(),
+        _ => kind.to_owned(),
+    };
     if let Some(first) = logger.get_mut(..1) {
         first.make_ascii_uppercase();
     }

@@ -286,7 +286,7 @@ fn a_stale_id_is_named_with_its_user() {
 fn s3_7_log_lines() {
     let stage = stage();
     let object = format!("Object('oxmail/functional_account', '{INFO_DN}')");
-    let soap = "INFO univention.ox.soap.backend_base.SoapSecondaryaccount:";
+    let soap = "INFO univention.ox.soap.backend_base.SoapSecondaryAccount:";
     let check = |item: &ConvertedItem, expected: &[String]| {
         let lines = logged(|| stage.deliver(item).unwrap());
         let mut rest = lines.iter();

@@ -1,5 +1,7 @@
 //! Deputy permissions (ox-provisioning 5.4).
 
+mod journeys;
+
 use idspool_ox_soap::{DeputyModule, DeputyPermission, OxUserId, UserField};
 use idspool_service::Ox as Config;
 use idspool_udm::ConvertedItem;

@@ -1,5 +1,7 @@
 //! Resources (ox-provisioning 5.7).
 
+mod journeys;
+
 use idspool_ox_soap::{Resource, ResourceField as Field};
 use idspool_udm::ConvertedItem;
 use serde_json::{Value, json};
