@@ -4,7 +4,7 @@
 //! against is a plain HTTP client that sends calls to the same server in the same run.
 //!
 //! ```text
-//! bench_pipeline [--users N] [--waiting N]
+//! bench_pipeline [--users N] [--members N] [--waiting N]
 //! ```
 
 #![expect(clippy::print_stdout, reason = "a table on standard output is what it is for")]
@@ -29,8 +29,10 @@ fn main() -> Result<()> {
         }
     };
     let users = number("--users", 5_000)?;
+    let members = number("--members", 20_000)?;
     let waiting = number("--waiting", 100_000)?;
     deliveries(users)?;
+    groups(members)?;
     for count in [1_000, 10_000, 100_000, 1_000_000] {
         if count <= waiting {
             backlog(count)?;
@@ -120,6 +122,18 @@ fn user(index: usize, phone: &str) -> Value {
     })
 }
 
+/// A group of the first users. Those that are none for OX are other groups.
+fn group(flag: &str, members: usize) -> Value {
+    let users: Vec<String> =
+        (0..members).map(|index| format!("uid=user{index:06},cn=users,{BASE_DN}")).collect();
+    let name = format!("group {flag} {}", members.div_ceil(1_000));
+    json!({
+        "id": format!("00000000-2222-4222-8333-{:012x}", name.len() * 1_000 + members.div_ceil(1_000)),
+        "udm_object_type": "groups/group", "dn": format!("cn={name},cn=groups,{BASE_DN}"),
+        "options": ["default"], "object": {"name": name, "isOxGroup": flag, "users": users},
+    })
+}
+
 /// Fills the queue directly: how it is filled is not what is measured here.
 fn fill(queue: &Path, first: usize, items: impl Iterator<Item = Value>) -> Result<()> {
     fs::create_dir_all(queue)?;
@@ -190,6 +204,49 @@ fn deliveries(users: usize) -> Result<()> {
             calls as f64 / items,
             usage.memory,
         );
+    }
+    println!();
+    Ok(())
+}
+
+/// A name, how many items, and each of them.
+type Set<'a> = (&'a str, usize, &'a dyn Fn(usize) -> Value);
+
+/// Groups of users that are all known: what an item costs by itself, whether or not it leads to calls.
+fn groups(most: usize) -> Result<()> {
+    let sandbox = Sandbox::start(&["--context", "10"])?;
+    let installation = installation(&sandbox, "ldap://127.0.0.1:1")?;
+    let queue = installation.ox_queue();
+    fill(&queue, 0, (0..most).map(|index| user(index, "+49 421 1")))?;
+    follow(ox(&installation, &["--once"])?)?;
+    println!(
+        "{:<38} {:>9} {:>13} {:>11} {:>11}",
+        "idspool-ox, group items", "items/s", "ms CPU/item", "calls/item", "peak MiB"
+    );
+    let mut number = most;
+    for members in [1_000, most].into_iter().filter(|members| *members <= most) {
+        let rounds = (200_000 / members).max(1);
+        let sets: [Set<'_>; 4] = [
+            ("created", 1, &|_| group("OK", members - 1)),
+            ("one joins or leaves", rounds, &|round| group("OK", members - round % 2)),
+            ("unchanged", rounds, &|_| group("OK", members - (rounds - 1) % 2)),
+            ("no group for OX", rounds, &|_| group("Not", members)),
+        ];
+        for (name, count, item) in sets {
+            fill(&queue, number, (0..count).map(item))?;
+            number += count;
+            let before = sandbox.last_call()?;
+            let usage = follow(ox(&installation, &["--once"])?)?;
+            let calls = sandbox.last_call()? - before;
+            println!(
+                "{:<38} {:>9.0} {:>13.2} {:>11.2} {:>11.1}",
+                format!("{members} members, {name}"),
+                count as f64 / usage.wall.as_secs_f64(),
+                usage.cpu.as_secs_f64() * 1000.0 / count as f64,
+                calls as f64 / count as f64,
+                usage.memory,
+            );
+        }
     }
     println!();
     Ok(())
