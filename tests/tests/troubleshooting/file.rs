@@ -21,6 +21,13 @@ fn an_item_that_is_not_json() {
 }
 
 #[test]
+fn an_item_whose_id_cannot_name_a_file() {
+    let world = World::new(&[]);
+    world.enqueue(1, "o'neil", "users/user", user("oneil"));
+    world.stops("not-understood", "is no usable object id");
+}
+
+#[test]
 fn an_item_of_a_foreign_type() {
     let world = World::new(&[]);
     world.enqueue(1, "s", "oxmail/shared_account", json!({}));

@@ -78,6 +78,28 @@ fn a_group_with_a_member_whose_snapshot_is_missing() {
     assert_eq!(team["members"].as_array().unwrap().len(), 1);
 }
 
+/// The same when the member is no longer in the directory, with the command that `explain` prints.
+#[test]
+fn a_group_with_a_member_that_is_gone_everywhere() {
+    let world = World::new(&[]);
+    world.enqueue(1, "anna", "users/user", user("anna"));
+    let dn = "uid=o'neil,cn=users,dc=example,dc=org";
+    let item = json!({
+        "id": "oneil", "udm_object_type": "users/user", "dn": dn, "object": user("oneil"), "options": null,
+    });
+    world.write(2, &item.to_string());
+    world.provision();
+    std::fs::remove_file(world.snapshot_path("oneil")).unwrap();
+    let group = json!({"name": "team", "isOxGroup": "OK", "users": [dn_of("anna"), dn]});
+    world.enqueue(3, "team", "groups/group", group);
+    let fault = world.stops("missing-snapshot", "Old object file ");
+    let steps = fault["steps"].as_array().unwrap();
+    let command = steps.last().unwrap().as_str().unwrap().trim_start_matches("$ ").to_owned();
+    let output = world.shell(&command);
+    assert!(output.status.success(), "{command}: {}", text(&output.stderr));
+    world.provision();
+}
+
 #[test]
 fn an_item_is_explained_by_what_it_would_change() {
     let world = World::new(&[]);

@@ -27,28 +27,12 @@ fn follow(world: &World, slapd: Option<&Slapd>, anchor: &str, replaced: &[(&str,
         assert!(script.contains(old), "{script}");
         script = script.replace(old, new);
     }
-    let programs = idspool_tests::program("idspool").unwrap();
-    let ready = world.idspool.command("idspool", &[]).unwrap();
     // The page leaves server and login to the administrator's ldap.conf.
     let login = format!(
         "ldapsearch() {{ command ldapsearch -H {} -D {ADMIN_DN} -w {ADMIN_PASSWORD} \"$@\"; }}\n",
         slapd.map_or("ldap://127.0.0.1:9".to_owned(), Slapd::url)
     );
-    let folders = format!(
-        "PATH={}:$PATH\nlistener={}\nqueue={}\n",
-        programs.parent().unwrap().display(),
-        world.idspool.listener_spool().display(),
-        world.idspool.ox_queue().display()
-    );
-    let mut command = std::process::Command::new("bash");
-    command.arg("-c").arg(format!("{login}{folders}{script}")).current_dir(world.idspool.path());
-    for (variable, value) in ready.get_envs() {
-        match value {
-            Some(value) => command.env(variable, value),
-            None => command.env_remove(variable),
-        };
-    }
-    command.output().unwrap()
+    world.shell(&format!("{login}{script}"))
 }
 
 fn pipeline(world: &World) {
@@ -100,6 +84,7 @@ fn one_object_is_re_provisioned() {
         fs::create_dir_all(world.idspool.listener_spool()).unwrap();
         let output = follow(&world, Some(&slapd), "re-provision-one", &[(anna, MEIER)]);
         assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
     };
     re_provision();
     pipeline(&world);
@@ -111,6 +96,10 @@ fn one_object_is_re_provisioned() {
         calls.contains(&"User.change".to_owned()),
         "OX is called though nothing differs: {calls:?}"
     );
+    // An object that is gone is forgotten.
+    slapd.cli().delete(MEIER).unwrap();
+    let output = re_provision();
+    assert!(output.contains("no longer exists"), "{output}");
 }
 
 /// Manual 6.4.3.
@@ -138,6 +127,26 @@ fn everything_is_re_provisioned() {
     let calls = world.sandbox.calls_since(before).unwrap();
     assert_eq!(calls.iter().filter(|call| *call == "User.change").count(), 5, "{calls:?}");
     assert_eq!(objects(), there, "it creates and removes nothing");
+}
+
+/// Manual 6.5: ids that a restored backup made wrong.
+#[test]
+fn the_ids_are_rebuilt() {
+    let world = World::new(&[]);
+    world.enqueue(1, "anna", "users/user", user("anna"));
+    world.enqueue(2, "berta", "users/user", user("berta"));
+    world.provision();
+    let id = |name: &str| world.idspool.snapshot(name).unwrap()["object"]["oxDbId"].clone();
+    let (anna, berta) = (id("anna"), id("berta"));
+    // Each has the id of the other.
+    for (name, wrong) in [("anna", &berta), ("berta", &anna)] {
+        let mut snapshot = world.idspool.snapshot(name).unwrap();
+        snapshot["object"]["oxDbId"] = wrong.clone();
+        fs::write(world.snapshot_path(name), snapshot.to_string()).unwrap();
+    }
+    let output = follow(&world, None, "rebuild-cache", &[]);
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!((id("anna"), id("berta")), (anna, berta));
 }
 
 /// Manual 6.8.

@@ -84,6 +84,27 @@ impl World {
         self.idspool.run(program, arguments).unwrap()
     }
 
+    /// Runs a script in the installation, with the programs in its path and the folders of the page.
+    pub(crate) fn shell(&self, script: &str) -> Output {
+        let programs = idspool_tests::program("idspool").unwrap();
+        let ready = self.idspool.command("idspool", &[]).unwrap();
+        let folders = format!(
+            "PATH={}:$PATH\nlistener={}\nqueue={}\n",
+            programs.parent().unwrap().display(),
+            self.idspool.listener_spool().display(),
+            self.idspool.ox_queue().display()
+        );
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(format!("{folders}{script}")).current_dir(self.idspool.path());
+        for (variable, value) in ready.get_envs() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
+        command.output().unwrap()
+    }
+
     /// Runs `idspool-ox`, which is to do everything that waits.
     pub(crate) fn provision(&self) {
         let output = self.run("idspool-ox", &["--once"]);

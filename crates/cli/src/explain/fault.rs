@@ -95,7 +95,8 @@ impl Standing {
             }
             (Some(path), None) => {
                 field("item", &path.display().to_string())?;
-                field("doing", "reading the item")?;
+                let is_there = path.exists();
+                field("doing", if is_there { "reading the item" } else { "it is gone meanwhile" })?;
             }
             (None, _) => field("item", "none: no single item is to blame")?,
         }

@@ -234,7 +234,7 @@ pub(super) static CASES: &[Case] = &[
     },
     Case {
         name: "not-understood",
-        words: &["read converted item: ", "read listener item: "],
+        words: &["read converted item: ", "read listener item: ", "is no usable object id"],
         meaning: "the file is no item: it cannot be understood",
         cause: "somebody wrote or edited it by hand, or a program that writes in place was interrupted",
         steps: &[

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use crate::format;
 use crate::progress::Bar;
 
+/// Examples of each finding that are shown to people.
+const EXAMPLES: usize = 3;
+
 /// Arguments of the sub-command.
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -154,11 +157,11 @@ fn print(report: &Report, done: Option<&Done>, as_json: bool, out: &mut dyn Writ
 
 fn print_finding(finding: &Finding, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "  {}: {} {}", finding.topic, finding.count, finding.message)?;
-    for example in &finding.examples {
+    for example in finding.examples.iter().take(EXAMPLES) {
         writeln!(out, "    {}", format::line(example))?;
     }
-    if finding.count > finding.examples.len() as u64 && finding.examples.len() > 1 {
-        writeln!(out, "    and more")?;
+    if finding.examples.len() > EXAMPLES {
+        writeln!(out, "    and more; --json names ten")?;
     }
     writeln!(out, "    what to do: {}", finding.remedy)?;
     Ok(())

@@ -31,12 +31,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// Where the credentials of a source are: where the configuration says, if it is about this folder.
-pub(super) fn credentials_of(source: &Path, config: &Ox) -> PathBuf {
-    let is_configured = match (source.canonicalize(), config.data_dir.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => source == config.data_dir,
-    };
+fn credentials_of(source: &Path, config: &Ox) -> PathBuf {
+    let is_configured = is_same(source, &config.data_dir);
     if is_configured { config.credentials_file() } else { source.join(CREDENTIALS) }
+}
+
+/// Whether two paths lead to one folder.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }
 
 /// Looks at all of them.

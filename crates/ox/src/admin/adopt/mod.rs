@@ -171,6 +171,7 @@ pub fn inspect(
         counts.listener_items = queue::check_listener(listener, &mut found, progress)?;
     }
     files::check(source, config, &snapshots, &mut found);
-    access::check(data, &mut found)?;
+    let is_in_place = files::is_same(data, &config.data_dir);
+    access::check(data, is_in_place, &mut found)?;
     Ok(Report { source: data.clone(), counts, findings: found.into_list() })
 }

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 use super::copy::Copier;
 use super::{
     AdoptError, CERTIFICATES, CREDENTIALS, MAPPING, PROFILES, Progress, QUEUE, SNAPSHOTS, Source,
-    access, files, running,
+    access::{self, Owner},
+    files, running,
 };
 use crate::Settings;
 use crate::credentials::{CredentialsFile, secret_files};
@@ -100,6 +101,8 @@ pub fn take_over(
     } else {
         refuse_half_done(target)?;
     }
+    // Root may have to do it, since the connector's files are root's.
+    let owners = [target.as_path(), listener_spool].map(|folder| (folder, Owner::of(folder)));
     let (queue, consumer) = lock(target)?;
     let mut done = Done { way, data_dir: target.clone(), copied: 0, listener_items: 0, closed: 0 };
     if way == Way::Copy {
@@ -118,6 +121,13 @@ pub fn take_over(
     Objects::open(queue.dir(), OxRecipient::INDEXING)?.close()?;
     if let Some(folder) = &source.listener {
         done.listener_items = take_listener_files(folder, listener_spool, progress)?;
+    }
+    for (folder, owner) in owners {
+        owner.map_or(Ok(()), |owner| owner.take(folder))?;
+    }
+    if let [(_, Some(owner)), _] = owners {
+        // It may be elsewhere.
+        owner.take(&settings.credentials_file)?;
     }
     if way == Way::Copy {
         remove(&target.join(MARK))?;

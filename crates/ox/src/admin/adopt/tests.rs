@@ -1,7 +1,7 @@
 //! Data directories as the connector leaves them, made by code.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -334,6 +334,23 @@ fn an_interrupted_copy_is_resumed_and_idspool_does_not_start_before() {
     let copied = fs::read(old.join("c-10.json")).unwrap();
     assert_eq!(copied, fs::read(place.old().join("listener/old/c-10.json")).unwrap());
     refuse_half_done(&place.new_data()).unwrap();
+}
+
+/// The connector's files are root's; idspool should have a user of its own.
+#[test]
+fn what_root_copies_belongs_to_the_owner_of_the_target() {
+    let place = Place::new();
+    fs::create_dir(place.new_data()).unwrap();
+    let root = rustix::process::geteuid().is_root();
+    let owner = if root { 4711 } else { rustix::process::geteuid().as_raw() };
+    std::os::unix::fs::chown(place.new_data(), Some(owner), None).unwrap();
+    place.take_over(Way::Copy, &place.config()).unwrap();
+    for name in
+        ["listener", "listener/.objects.sqlite", "listener/old/u-1.json", "secrets/contexts.json"]
+    {
+        let metadata = fs::metadata(place.new_data().join(name)).unwrap();
+        assert_eq!(metadata.uid(), owner, "{name}");
+    }
 }
 
 #[test]
