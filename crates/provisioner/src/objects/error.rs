@@ -12,7 +12,9 @@ use crate::Fault;
 #[non_exhaustive]
 pub enum Error {
     /// An id that cannot name a file.
-    #[error("'{id}' is no usable object id: expected letters, digits, hyphens")]
+    #[error(
+        "'{id}' is no usable object id: expected letters, digits, hyphens; correct it in the file, or remove the file"
+    )]
     BadId {
         /// The id, shortened.
         id: String,
