@@ -15,15 +15,15 @@ use crate::props::Props;
 use crate::unfinished::Unfinished;
 
 /// What an item says of a context.
-struct State {
-    id: ContextId,
+pub(crate) struct State {
+    pub(crate) id: ContextId,
     name: String,
     /// In MB; -1: unlimited.
     quota: i64,
 }
 
 impl State {
-    fn of(props: Props<'_>) -> Result<Self, Halt> {
+    pub(crate) fn of(props: Props<'_>) -> Result<Self, Halt> {
         let id: Option<ContextId> = props.number("contextid", "the number of a context")?;
         let id = id.ok_or_else(|| {
             Fault::permanent("property 'contextid' is missing")
@@ -37,7 +37,7 @@ impl State {
     }
 
     /// What is sent for a change. A quota that was removed is sent as unlimited.
-    fn payload(&self) -> Context {
+    pub(crate) fn payload(&self) -> Context {
         Context::new()
             .with(ContextField::Id, self.id)
             .with(ContextField::Name, self.name.as_str())

@@ -282,7 +282,7 @@ fn wrote(done: Done, scope: Scope<'_>, resource: &Resource, id: OxResourceId) {
 
 /// What OX is to have (ox-provisioning 6.3). An empty description is sent, so that it can be cleared;
 /// other fields without value are left as they are.
-fn fill(props: Props<'_>, name: &str) -> Resource {
+pub(crate) fn fill(props: Props<'_>, name: &str) -> Resource {
     let mut resource = Resource::new()
         .with(ResourceField::Available, true)
         .with(ResourceField::Description, props.text("description").unwrap_or_default());

@@ -12,13 +12,13 @@ use crate::props::Props;
 use crate::template::AccountLogin;
 
 /// Fills the template in for the users of one account.
-pub(super) struct Logins<'a> {
-    pub(super) template: &'a AccountLogin,
-    pub(super) objects: &'a Objects,
+pub(crate) struct Logins<'a> {
+    pub(crate) template: &'a AccountLogin,
+    pub(crate) objects: &'a Objects,
     /// Entry UUID of the account.
-    pub(super) account: &'a str,
+    pub(crate) account: &'a str,
     /// Its mail address.
-    pub(super) address: &'a str,
+    pub(crate) address: &'a str,
 }
 
 impl Logins<'_> {
@@ -26,7 +26,7 @@ impl Logins<'_> {
     ///
     /// # Errors
     /// The template needs a property that the user does not have as a single text.
-    pub(super) fn of(&self, member: &Member<'_>, context: ContextId) -> Result<String, Halt> {
+    pub(crate) fn of(&self, member: &Member<'_>, context: ContextId) -> Result<String, Halt> {
         let snapshot = if self.template.tokens().all(is_known_without_snapshot) {
             None
         } else {

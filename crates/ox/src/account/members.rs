@@ -11,27 +11,27 @@ use crate::props::Props;
 
 /// A user who is to have the account.
 #[derive(Debug)]
-pub(super) struct Member<'a> {
+pub(crate) struct Member<'a> {
     /// Its entry UUID.
-    pub(super) uuid: String,
+    pub(crate) uuid: String,
     /// Its DN as the account spells it.
-    pub(super) dn: &'a str,
+    pub(crate) dn: &'a str,
     /// Its DN in normal form.
     key: String,
     /// Its id in the context.
-    pub(super) id: OxUserId,
+    pub(crate) id: OxUserId,
 }
 
 /// The users by context. A context without users is one in which the account may have had some.
 #[derive(Debug, Default)]
-pub(super) struct Members<'a>(pub(super) BTreeMap<ContextId, Vec<Member<'a>>>);
+pub(crate) struct Members<'a>(pub(crate) BTreeMap<ContextId, Vec<Member<'a>>>);
 
 impl<'a> Members<'a> {
     /// The users of the new state, in the contexts of both states.
     ///
     /// # Errors
     /// The snapshot of a known object is missing; or the index cannot be read.
-    pub(super) fn of(
+    pub(crate) fn of(
         objects: &Objects,
         new: Option<Props<'a>>,
         old: Option<Props<'a>>,

@@ -22,7 +22,8 @@ use crate::digest;
 use crate::halt::{Halt, Skip};
 use crate::ox::Scope;
 use crate::props::Props;
-use members::{Member, Members};
+pub(crate) use login::Logins;
+pub(crate) use members::{Member, Members};
 pub(crate) use note::Note;
 
 /// What OX has of an account after an attempt that broke off.

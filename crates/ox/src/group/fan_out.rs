@@ -11,7 +11,7 @@ use crate::props::Props;
 
 /// The members of a group in one context, as far as OX knows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Members {
+pub(crate) struct Members {
     /// In order, each once, with whether the last delivered state did not list it.
     ids: Vec<(OxUserId, bool)>,
 }
@@ -21,7 +21,7 @@ impl Members {
         self.ids.is_empty()
     }
 
-    pub(super) fn ids(&self) -> impl Iterator<Item = OxUserId> + '_ {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = OxUserId> + '_ {
         self.ids.iter().map(|(id, _)| *id)
     }
 
@@ -31,14 +31,14 @@ impl Members {
 }
 
 /// Members by context.
-pub(super) type FanOut = BTreeMap<ContextId, Members>;
+pub(crate) type FanOut = BTreeMap<ContextId, Members>;
 
 /// Looks each member of either state up once. Contexts of former members are in the result, their ids are
 /// not.
 ///
 /// # Errors
 /// A member is known, but its snapshot is gone (2.5); or the index cannot be read.
-pub(super) fn fan_out(
+pub(crate) fn fan_out(
     objects: &Objects,
     new: Option<Props<'_>>,
     old: Option<Props<'_>>,

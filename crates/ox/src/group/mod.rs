@@ -10,7 +10,8 @@ use idspool_provisioner::{Delivery, Facts, Fault, Outcome};
 use serde_json::{Map, Value};
 use tracing::{info, warn};
 
-use self::fan_out::{FanOut, Members, fan_out};
+use self::fan_out::Members;
+pub(crate) use self::fan_out::{FanOut, fan_out};
 use self::note::{Entry, Notes};
 use self::state::Wanted;
 use crate::core::{Core, ObjectName};
@@ -23,7 +24,7 @@ use crate::props::{OX_DB_GROUPNAME, Props};
 pub(crate) const STANDARD_GROUP: OxGroupId = OxGroupId::new(1);
 
 /// The setting that decides what becomes the name.
-const IDENTIFIER: &str = "OX_GROUP_IDENTIFIER";
+pub(crate) const IDENTIFIER: &str = "OX_GROUP_IDENTIFIER";
 
 /// Whether this is the name of the standard group, which is never touched.
 pub(crate) fn is_reserved(name: &str) -> bool {

@@ -7,21 +7,19 @@ use idspool_provisioner::Objects;
 use idspool_udm::Module;
 
 use super::error::Error;
-use super::finding::{Finding, Kind, Sides};
-use super::member::{self, Members, Names};
+use super::finding::{Finding, Sides};
+use super::member::{self, Names};
 use super::pair::Both;
 use super::property;
 use super::remote::Remote;
 use super::shown::{Same, Shown};
+use crate::account::{Logins, Members};
 use crate::halt::Halt;
 use crate::props::Props;
 use crate::settings::Settings;
 
-/// What the rules would give to each user.
-struct Expected {
-    members: Members,
-    logins: BTreeMap<(ContextId, OxUserId), String>,
-}
+/// The logins that the rules would give to each user.
+type Expected = BTreeMap<(ContextId, OxUserId), String>;
 
 /// Everything in which the sides of a functional account differ.
 pub(crate) fn compare(
@@ -30,26 +28,30 @@ pub(crate) fn compare(
     objects: &Objects,
     remote: &mut Remote,
 ) -> Result<Vec<Finding>, Error> {
-    let mut findings = Vec::new();
-    let mut names = Names::new();
     let (old, new) = (Props(both.snapshot), Props(both.directory));
-    let sent = expected(both.id, old, settings, objects, &mut names, &mut findings)?;
-    let wanted = expected(both.id, new, settings, objects, &mut names, &mut findings)?;
-    let Some(address) = old.text("mailPrimaryAddress") else {
-        let problem = "the functional account has no mailPrimaryAddress";
-        return Ok(vec![Finding::of(Kind::Unusable).noting(problem)]);
+    let sent = match expected(both.id, old, settings, objects) {
+        Ok(expected) => expected,
+        Err(halt) => return Ok(vec![Finding::unusable("snapshot", halt)]),
     };
-    let mut of_ox = Vec::new();
+    let wanted = match expected(both.id, new, settings, objects) {
+        Ok(expected) => expected,
+        Err(halt) => return Ok(vec![Finding::unusable("directory", halt)]),
+    };
+    let mut names = Names::new();
+    member::names_of(old, objects, &mut names)?;
+    member::names_of(new, objects, &mut names)?;
+    let address = old.text("mailPrimaryAddress").unwrap_or_default();
+    let (mut findings, mut of_ox) = (Vec::new(), Vec::new());
     for context in remote.contexts()? {
         let accounts = remote.accounts(context, address)?;
         let has: BTreeSet<OxUserId> = accounts.iter().filter_map(Account::user).collect();
-        let (sent_here, wanted_here) = (sent.members.of(context), wanted.members.of(context));
-        let found = member::compare(context, "userId", &sent_here, &has, &wanted_here, &names);
-        findings.extend(found);
+        let (sent, wanted) = (users(&sent, context), users(&wanted, context));
+        findings.extend(member::compare(context, "userId", &sent, &has, &wanted, &names));
         of_ox.extend(accounts.into_iter().map(|account| (context, account)));
     }
     for (property, field) in [("name", AccountField::Name), ("personal", AccountField::Personal)] {
-        let found = of_ox.iter().find_map(|(context, account)| {
+        // They are the same for all users, so the first that differs tells it.
+        findings.extend(of_ox.iter().find_map(|(context, account)| {
             let sides = Sides {
                 snapshot: Shown::of_property(both.snapshot.get(property)),
                 ox: Shown::of_field(account.get(field)),
@@ -57,8 +59,7 @@ pub(crate) fn compare(
             };
             let found = Finding::difference(property, Some(field.as_str()), sides, Same::Exactly)?;
             Some(found.within(*context))
-        });
-        findings.extend(found);
+        }));
     }
     findings.extend(
         of_ox.iter().find_map(|(context, account)| {
@@ -86,33 +87,26 @@ fn expected(
     props: Props<'_>,
     settings: &Settings,
     objects: &Objects,
-    names: &mut Names,
-    findings: &mut Vec<Finding>,
-) -> Result<Expected, Error> {
-    let mut expected = Expected { members: Members::default(), logins: BTreeMap::new() };
-    let address = props.text("mailPrimaryAddress");
-    for member in member::of_state(props, objects, names, findings)? {
-        expected.members.add(&member);
-        let Some(user) = objects.snapshot(&member.id)? else { continue };
-        let Some(object) = &user.object else { continue };
-        let login = settings.account_login.render(|token| match token {
-            "fa_entry_uuid" => Some(id),
-            "fa_email_address" => address,
-            "entry_uuid" => Some(user.id.as_str()),
-            "dn" => Some(user.dn.as_str()),
-            property => Props(object).text(property),
-        });
-        match login {
-            Ok(login) => {
-                expected.logins.insert((member.context, member.user), login);
-            }
-            Err(problem) => {
-                let problem = format!("login of {}: {problem}", user.dn);
-                findings.push(Finding::of(Kind::Unusable).noting(problem));
-            }
+) -> Result<Expected, Halt> {
+    let logins = Logins {
+        template: &settings.account_login,
+        objects,
+        account: id,
+        address: props.text("mailPrimaryAddress").unwrap_or_default(),
+    };
+    let members = Members::of(objects, Some(props), None)?;
+    let mut expected = Expected::new();
+    for (context, members) in &members.0 {
+        for member in members {
+            expected.insert((*context, member.id), logins.of(member, *context)?);
         }
     }
     Ok(expected)
+}
+
+fn users(expected: &Expected, context: ContextId) -> BTreeSet<OxUserId> {
+    let here = expected.keys().filter(|(place, _)| *place == context);
+    here.map(|(_, user)| *user).collect()
 }
 
 /// An account that OX tells without login is not compared.
@@ -125,7 +119,7 @@ fn compare_login(
 ) -> Option<Finding> {
     let user = (context, account.user()?);
     let login = account.text(AccountField::Login)?;
-    let shown = |expected: &Expected| match expected.logins.get(&user) {
+    let shown = |expected: &Expected| match expected.get(&user) {
         Some(login) => Shown::text(login.as_str()),
         None => Shown::NotCompared,
     };
@@ -133,10 +127,4 @@ fn compare_login(
     let found = Finding::difference("login", Some("login"), sides, Same::Exactly)?;
     let name = names.get(&user).cloned().unwrap_or_else(|| format!("id {}", user.1));
     Some(found.within(context).noting(format!("of user {name}")))
-}
-
-impl From<crate::template::NoValue> for Error {
-    fn from(problem: crate::template::NoValue) -> Self {
-        Self::from(Halt::from(problem))
-    }
 }

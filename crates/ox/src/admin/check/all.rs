@@ -99,10 +99,13 @@ impl CheckSync {
         let strays = self.strays()?;
         let mut summary = Summary { compared: first.done, ..Summary::default() };
         summary.not_compared_with_ox = self.checker.outside;
-        // The second look: with everything as it is now.
+        // The second look: with everything as it is now. A resync of users can take their ids out of their
+        // snapshots, so whatever lists them by id comes before.
         self.checker.remote.forget();
         self.checker.objects = Objects::view(&self.queue, OxRecipient::INDEXING)?;
-        for (module, ids) in std::mem::take(&mut first.suspects) {
+        let users_last = ORDER.into_iter().filter(|module| *module != Module::User);
+        for module in users_last.chain([Module::User]) {
+            let ids = first.suspects.remove(&module).unwrap_or_default();
             for ids in ids.chunks(TOGETHER) {
                 let reports = self.look_twice(module, ids, source)?;
                 self.conclude(reports, resync, &mut summary, tell)?;

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::finding::{Finding, Kind, Report, Sides};
-use super::member::unusable;
 use super::pair::{Both, Pair};
 use super::property;
 use super::remote::Remote;
@@ -81,7 +80,7 @@ impl Checker {
                     continue;
                 }
                 if is_on(both.snapshot) != is_on(both.directory) {
-                    report.findings.extend(compare_flag(flag, &both));
+                    report.findings.extend(compare_flag(module, flag, &both));
                     continue;
                 }
             }
@@ -133,8 +132,8 @@ impl Checker {
         let props = Props(snapshot);
         match module {
             Module::Group if props.is_on("isOxGroup") => {
-                let name = group::written_name(props, id, &self.settings.group_identifier);
-                self.known_groups.extend(name.map(str::to_lowercase));
+                let name = group::written_name(props, id, &self.settings);
+                self.known_groups.extend(name.ok().map(str::to_lowercase));
             }
             Module::Resource => {
                 let (context, name) = (props.context().ok().flatten(), props.text("name"));
@@ -158,11 +157,11 @@ impl Checker {
         let identifier = &self.settings.user_identifier;
         let side = match Side::of_old(Props(both.snapshot), both.id, identifier) {
             Ok(side) => side,
-            Err(problem) => return Ok(Err(vec![unusable("snapshot", problem)])),
+            Err(problem) => return Ok(Err(vec![Finding::unusable("snapshot", problem)])),
         };
         let name = match side.name.required() {
             Ok(name) => name,
-            Err(fault) => return Ok(Err(vec![unusable("snapshot", fault)])),
+            Err(fault) => return Ok(Err(vec![Finding::unusable("snapshot", fault)])),
         };
         let mapping = self.mapping.current().map_err(Halt::from)?;
         let states = || user::compare_states(&both, &mapping);
@@ -275,11 +274,11 @@ pub(crate) fn is_for_ox(module: Module, object: &Map<String, Value>) -> bool {
 }
 
 /// OX is not asked: what becomes of the object there follows from the directory's flag.
-fn compare_flag(flag: &'static str, both: &Both<'_>) -> Option<Finding> {
+fn compare_flag(module: Module, flag: &'static str, both: &Both<'_>) -> Option<Finding> {
     let sides = Sides {
-        snapshot: property::shown(flag, both.snapshot.get(flag)),
+        snapshot: property::shown(module, flag, both.snapshot.get(flag)),
         ox: super::Shown::NotCompared,
-        directory: property::shown(flag, both.directory.get(flag)),
+        directory: property::shown(module, flag, both.directory.get(flag)),
     };
     Finding::difference(flag, None, sides, Same::Exactly)
 }

@@ -4,6 +4,7 @@ use idspool_ox_soap::ContextId;
 use serde::Serialize;
 
 use super::shown::{Same, Shown};
+use crate::halt::Halt;
 
 /// What was found out about one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +159,13 @@ impl Report {
 impl Finding {
     pub(crate) fn of(kind: Kind) -> Self {
         Self { kind, context: None, row: None, note: None }
+    }
+
+    /// A state that provisioning would stop at.
+    pub(crate) fn unusable(side: &str, problem: impl Into<Halt>) -> Self {
+        let fault = problem.into().into_fault();
+        let problem = fault.map_or_else(|skip| skip.to_string(), |fault| fault.message);
+        Self::of(Kind::Unusable).noting(format!("{side}: {problem}"))
     }
 
     pub(crate) fn within(mut self, context: ContextId) -> Self {

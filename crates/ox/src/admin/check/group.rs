@@ -2,37 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use idspool_ox_soap::{Group, OxUserId};
-use idspool_provisioner::Objects;
+use idspool_ox_soap::{ContextId, Group, OxUserId};
+use idspool_provisioner::{Fault, Objects};
 use idspool_udm::Module;
-use serde_json::Value;
 
 use super::error::Error;
 use super::finding::{Finding, Kind, Sides};
-use super::member::{self, Members, Names};
+use super::member::{self, Names};
 use super::pair::Both;
 use super::property;
 use super::remote::Remote;
 use super::shown::{Same, Shown};
+use crate::group::{FanOut, IDENTIFIER, fan_out, is_reserved};
+use crate::ox_name::OxName;
 use crate::props::{OX_DB_GROUPNAME, Props};
 use crate::settings::{Identifier, Settings};
-
-/// The name of a group in OX that a state asks for.
-fn name<'a>(props: Props<'a>, id: &'a str, identifier: &Identifier) -> Option<&'a str> {
-    match identifier {
-        Identifier::EntryUuid => Some(id),
-        Identifier::Property(property) => props.text(property),
-    }
-}
 
 /// The name that was last written to OX (ox-provisioning 5.5.2).
 pub(crate) fn written_name<'a>(
     props: Props<'a>,
     id: &'a str,
-    identifier: &Identifier,
-) -> Option<&'a str> {
-    let written = props.text(OX_DB_GROUPNAME).or_else(|| name(props, id, identifier));
-    written.or_else(|| props.text("name"))
+    settings: &Settings,
+) -> Result<&'a str, Fault> {
+    OxName::of_old(props, id, &settings.group_identifier, OX_DB_GROUPNAME, "name")
+        .required_by(IDENTIFIER)
 }
 
 /// Everything in which the sides of an OX group differ.
@@ -42,34 +35,32 @@ pub(crate) fn compare(
     objects: &Objects,
     remote: &mut Remote,
 ) -> Result<Vec<Finding>, Error> {
-    let mut findings = Vec::new();
     let (snapshot, directory) = (Props(both.snapshot), Props(both.directory));
-    let identifier = &settings.group_identifier;
-    let Some(known_as) = written_name(snapshot, both.id, identifier) else {
-        let problem = "the group has no name: OX_GROUP_IDENTIFIER names a property without value";
-        return Ok(vec![Finding::of(Kind::Unusable).noting(problem)]);
+    let name = match written_name(snapshot, both.id, settings) {
+        Ok(name) => name,
+        Err(fault) => return Ok(vec![Finding::unusable("snapshot", fault)]),
     };
     // OX keeps that one itself.
-    if known_as.eq_ignore_ascii_case("users") {
-        return Ok(findings);
+    if is_reserved(name) {
+        return Ok(Vec::new());
     }
+    let sent = match fan_out(objects, Some(snapshot), None) {
+        Ok(members) => members,
+        Err(halt) => return Ok(vec![Finding::unusable("snapshot", halt)]),
+    };
+    let wanted = match fan_out(objects, Some(directory), None) {
+        Ok(members) => members,
+        Err(halt) => return Ok(vec![Finding::unusable("directory", halt)]),
+    };
     let mut names = Names::new();
-    let mut members = |props, findings: &mut _| -> Result<Members, Error> {
-        let mut members = Members::default();
-        for member in member::of_state(props, objects, &mut names, findings)? {
-            members.add(&member);
-        }
-        Ok(members)
-    };
-    let sent = members(snapshot, &mut findings)?;
-    let wanted = members(directory, &mut findings)?;
-    let property = match identifier {
-        Identifier::EntryUuid => "entryUUID",
-        Identifier::Property(property) => property,
-    };
+    if sent != wanted {
+        member::names_of(directory, objects, &mut names)?;
+    }
+    member::names_of(snapshot, objects, &mut names)?;
+    let mut findings = Vec::new();
     for context in remote.contexts()? {
-        let (sent, wanted) = (sent.of(context), wanted.of(context));
-        let Some(group) = remote.group_named(context, known_as)? else {
+        let (sent, wanted) = (members(&sent, context), members(&wanted, context));
+        let Some(group) = remote.group_named(context, name)? else {
             if !sent.is_empty() || !wanted.is_empty() {
                 findings.push(Finding::of(Kind::NotInOx).within(context));
             }
@@ -79,12 +70,7 @@ pub(crate) fn compare(
         findings.extend(member::compare(context, "members", &sent, &has, &wanted, &names));
         // In a context without members the name of what is left over does not matter.
         if !wanted.is_empty() {
-            let sides = Sides {
-                snapshot: shown_name(name(snapshot, both.id, identifier)),
-                ox: shown_name(Group::name(&group)),
-                directory: shown_name(name(directory, both.id, identifier)),
-            };
-            let found = Finding::difference(property, Some("name"), sides, Same::Exactly);
+            let found = compare_name(both, settings, &group);
             findings.extend(found.map(|found| found.within(context)));
         }
     }
@@ -97,6 +83,24 @@ pub(crate) fn compare(
     Ok(findings)
 }
 
-fn shown_name(name: Option<&str>) -> Shown {
-    Shown::of_property(name.map(Value::from).as_ref())
+fn members(members: &FanOut, context: ContextId) -> BTreeSet<OxUserId> {
+    members.get(&context).into_iter().flat_map(|members| members.ids()).collect()
+}
+
+fn compare_name(both: &Both<'_>, settings: &Settings, group: &Group) -> Option<Finding> {
+    let identifier = &settings.group_identifier;
+    let property = match identifier {
+        Identifier::EntryUuid => "entryUUID",
+        Identifier::Property(property) => property,
+    };
+    let new = |side| {
+        let name = OxName::of_new(Props(side), both.id, identifier).required_by(IDENTIFIER);
+        Shown::text(name.unwrap_or_default())
+    };
+    let sides = Sides {
+        snapshot: new(both.snapshot),
+        ox: Shown::text(group.name().unwrap_or_default()),
+        directory: new(both.directory),
+    };
+    Finding::difference(property, Some("name"), sides, Same::Exactly)
 }

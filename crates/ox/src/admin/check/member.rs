@@ -2,83 +2,38 @@
 //!
 //! Members are shown by user name. Of long lists only those are shown that are not on all sides.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use idspool_ox_soap::{ContextId, OxUserId};
 use idspool_provisioner::Objects;
 use idspool_udm::dn;
 
 use super::error::Error;
-use super::finding::{Finding, Kind, Sides};
+use super::finding::{Finding, Sides};
 use super::shown::Shown;
-use crate::halt::Halt;
 use crate::props::Props;
 
 /// A longer list is shown in part.
 const SHOWN: usize = 20;
 
-/// Members of a state that OX can know, by context.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Members(pub(crate) BTreeMap<ContextId, BTreeSet<OxUserId>>);
-
-/// A member as its snapshot knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) context: ContextId,
-    pub(crate) user: OxUserId,
-    /// The id of the object.
-    pub(crate) id: String,
-}
-
 /// The names of members.
 pub(crate) type Names = HashMap<(ContextId, OxUserId), String>;
 
-impl Members {
-    /// The ids in one context.
-    pub(crate) fn of(&self, context: ContextId) -> BTreeSet<OxUserId> {
-        self.0.get(&context).cloned().unwrap_or_default()
-    }
-
-    pub(crate) fn add(&mut self, member: &Member) {
-        self.0.entry(member.context).or_default().insert(member.user);
-    }
-}
-
-/// The users that a state lists, as far as OX can know them: a user without a context or an id there is
-/// left out, as in provisioning.
-pub(crate) fn of_state(
+/// The names of the users that a state lists.
+pub(crate) fn names_of(
     props: Props<'_>,
     objects: &Objects,
     names: &mut Names,
-    findings: &mut Vec<Finding>,
-) -> Result<Vec<Member>, Error> {
-    let mut members = Vec::new();
+) -> Result<(), Error> {
     for dn in props.texts("users") {
-        let known = match objects.by_dn(dn) {
-            Ok(Some(known)) => known,
-            Ok(None) => continue,
-            Err(missing @ idspool_provisioner::Error::SnapshotMissing { .. }) => {
-                let text = missing.to_string();
-                let found = Finding::of(Kind::Unusable).noting(text);
-                if !findings.contains(&found) {
-                    findings.push(found);
-                }
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let name = dn::first_value(dn).unwrap_or_else(|| dn.to_owned());
-        let place = known.facts.scope.and_then(|scope| ContextId::try_from(scope).ok());
-        let user = known.facts.remote_id.and_then(|id| OxUserId::try_from(id).ok());
-        let (Some(context), Some(user)) = (place, user) else { continue };
-        // Administrators of contexts are never members by our doing.
-        if known.module != "users/user" || name.starts_with("oxadmin") {
-            continue;
+        let Some(place) = objects.place(dn)? else { continue };
+        let context = place.scope.and_then(|scope| ContextId::try_from(scope).ok());
+        let user = place.remote_id.and_then(|id| OxUserId::try_from(id).ok());
+        if let Some(member) = context.zip(user) {
+            names.insert(member, dn::first_value(dn).unwrap_or_else(|| dn.to_owned()));
         }
-        names.insert((context, user), name);
-        members.push(Member { context, user, id: known.id });
     }
-    Ok(members)
+    Ok(())
 }
 
 /// Compares the members in one context.
@@ -117,13 +72,9 @@ pub(crate) fn compare(
     Some(Finding::row("users", Some(ox_field), sides, snapshot != directory).within(context))
 }
 
-/// What stops provisioning of a state.
-pub(crate) fn unusable(side: &str, problem: impl Into<Halt>) -> Finding {
-    super::user::unusable(side, &problem.into())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::finding::Kind;
     use super::*;
 
     const TEN: ContextId = ContextId::new(10);

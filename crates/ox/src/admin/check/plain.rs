@@ -1,17 +1,18 @@
 //! Resources, contexts and access profiles: objects of a few fields.
 
-use idspool_ox_soap::{ContextField, ContextId, ResourceField};
+use idspool_ox_soap::{ContextField, ResourceField};
 use idspool_udm::Module;
 
 use super::error::Error;
 use super::finding::{Finding, Kind, Sides};
-use super::member::unusable;
 use super::pair::Both;
 use super::property;
 use super::remote::Remote;
 use super::shown::{Same, Shown};
+use crate::context::State;
 use crate::profile::Profiles;
 use crate::props::Props;
+use crate::resource::fill;
 
 const RESOURCE: [(&str, ResourceField, Same); 4] = [
     ("name", ResourceField::Name, Same::Exactly),
@@ -20,36 +21,38 @@ const RESOURCE: [(&str, ResourceField, Same); 4] = [
     ("resourceMailAddress", ResourceField::Email, Same::AnyCase),
 ];
 
+const CONTEXT: [(&str, ContextField); 3] = [
+    ("name", ContextField::Name),
+    ("oxQuota", ContextField::MaxQuota),
+    ("enabled", ContextField::Enabled),
+];
+
 /// Everything in which the sides of a resource differ.
 pub(crate) fn resource(both: &Both<'_>, remote: &mut Remote) -> Result<Vec<Finding>, Error> {
-    let props = Props(both.snapshot);
+    let (old, new) = (Props(both.snapshot), Props(both.directory));
     let mut findings = Vec::new();
-    let context = match props.context() {
+    let context = match old.context() {
         Ok(context) => context,
-        Err(problem) => return Ok(vec![unusable("snapshot", problem)]),
+        Err(problem) => return Ok(vec![Finding::unusable("snapshot", problem)]),
     };
     // Without a context, or without its credentials, it is skipped in provisioning.
     if let Some(context) = context
         && remote.admin(context)?.is_some()
     {
-        let name = props.text("name").unwrap_or_default();
-        match remote.resource_named(context, name)? {
+        let name = |side: Props<'_>| side.text("name").unwrap_or_default().to_owned();
+        match remote.resource_named(context, &name(old))? {
             None => findings.push(Finding::of(Kind::NotInOx).within(context)),
             Some(found) => {
+                let (sent, wanted) = (fill(old, &name(old)), fill(new, &name(new)));
                 for (property, field, same) in RESOURCE {
-                    let wanted = Shown::of_property(both.directory.get(property));
                     let sides = Sides {
-                        snapshot: Shown::of_property(both.snapshot.get(property)),
-                        // What has no value is not sent, but for the description.
-                        ox: match field {
-                            ResourceField::Displayname | ResourceField::Email
-                                if wanted == Shown::Nothing =>
-                            {
-                                Shown::NotCompared
-                            }
-                            _ => Shown::of_field(found.get(field)),
+                        snapshot: Shown::of_field(sent.get(field)),
+                        // What is not sent stays as it is.
+                        ox: match wanted.get(field) {
+                            Some(_) => Shown::of_field(found.get(field)),
+                            None => Shown::NotCompared,
                         },
-                        directory: wanted,
+                        directory: Shown::of_field(wanted.get(field)),
                     };
                     let found = Finding::difference(property, Some(field.as_str()), sides, same);
                     findings.extend(found.map(|found| found.within(context)));
@@ -64,34 +67,30 @@ pub(crate) fn resource(both: &Both<'_>, remote: &mut Remote) -> Result<Vec<Findi
 /// Everything in which the sides of a context differ.
 pub(crate) fn context(both: &Both<'_>, remote: &Remote) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
-    let id: Option<ContextId> =
-        match Props(both.snapshot).number("contextid", "the number of a context") {
-            Ok(id) => id,
-            Err(problem) => return Ok(vec![unusable("snapshot", problem)]),
-        };
+    let (sent, wanted) = match (State::of(Props(both.snapshot)), State::of(Props(both.directory))) {
+        (Ok(sent), Ok(wanted)) => (sent, wanted),
+        (Err(halt), _) => return Ok(vec![Finding::unusable("snapshot", halt)]),
+        (_, Err(halt)) => return Ok(vec![Finding::unusable("directory", halt)]),
+    };
     // Without the master's credentials somebody else looks after contexts.
-    if let Some(id) = id
-        && let Ok(found) = remote.context(id)?
-    {
+    if let Ok(found) = remote.context(sent.id)? {
         match found {
-            None => findings.push(Finding::of(Kind::NotInOx).within(id)),
+            None => findings.push(Finding::of(Kind::NotInOx).within(sent.id)),
             Some(found) => {
-                for (name, field) in
-                    [("name", ContextField::Name), ("oxQuota", ContextField::MaxQuota)]
-                {
-                    let ox = match (field, Shown::of_field(found.get(field))) {
-                        // OX leaves an unlimited quota out.
-                        (ContextField::MaxQuota, Shown::Nothing) => Shown::text("-1"),
-                        (_, value) => value,
-                    };
+                let (old, new) = (sent.payload(), wanted.payload());
+                for (name, field) in CONTEXT {
                     let sides = Sides {
-                        snapshot: property::shown(name, both.snapshot.get(name)),
-                        ox,
-                        directory: property::shown(name, both.directory.get(name)),
+                        snapshot: Shown::of_field(old.get(field)),
+                        ox: match (field, Shown::of_field(found.get(field))) {
+                            // OX leaves an unlimited quota out.
+                            (ContextField::MaxQuota, Shown::Nothing) => Shown::text("-1"),
+                            (_, value) => value,
+                        },
+                        directory: Shown::of_field(new.get(field)),
                     };
                     let found =
                         Finding::difference(name, Some(field.as_str()), sides, Same::Exactly);
-                    findings.extend(found.map(|found| found.within(id)));
+                    findings.extend(found.map(|found| found.within(sent.id)));
                 }
             }
         }
@@ -112,9 +111,17 @@ pub(crate) fn access_profile(both: &Both<'_>, profiles: &Profiles) -> Vec<Findin
             for flag in crate::profile::flag_names() {
                 let ox = if granted.contains(&flag) { "TRUE" } else { "FALSE" };
                 let sides = Sides {
-                    snapshot: property::shown(&flag, both.snapshot.get(&flag)),
+                    snapshot: property::shown(
+                        Module::AccessProfile,
+                        &flag,
+                        both.snapshot.get(&flag),
+                    ),
                     ox: Shown::text(ox),
-                    directory: property::shown(&flag, both.directory.get(&flag)),
+                    directory: property::shown(
+                        Module::AccessProfile,
+                        &flag,
+                        both.directory.get(&flag),
+                    ),
                 };
                 findings.extend(Finding::difference(&flag, None, sides, Same::Exactly));
             }

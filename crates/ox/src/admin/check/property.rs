@@ -99,7 +99,7 @@ fn counts(module: Module, property: &str) -> bool {
 /// Compares snapshot and directory in every property that counts, or that `is_used` by the rules, but
 /// for those that `is_done`.
 ///
-/// Only properties that the directory could deliver are looked at: a snapshot of an older program
+/// Most objects are equal to the letter, which is seen at little cost. Only properties that the directory could deliver are looked at: a snapshot of an older program
 /// holds more, which nobody would miss.
 pub(crate) fn compare(
     module: Module,
@@ -109,13 +109,14 @@ pub(crate) fn compare(
     is_done: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
     let known = mapping::properties(module).map(|property| property.name);
-    let wanted = known.filter(|name| (counts(module, name) || is_used(name)) && !is_done(name));
+    let differing = known.filter(|name| snapshot.get(*name) != directory.get(*name));
+    let wanted = differing.filter(|name| (counts(module, name) || is_used(name)) && !is_done(name));
     wanted
         .filter_map(|name| {
             let sides = Sides {
-                snapshot: shown(name, snapshot.get(name)),
+                snapshot: shown(module, name, snapshot.get(name)),
                 ox: Shown::NotCompared,
-                directory: shown(name, directory.get(name)),
+                directory: shown(module, name, directory.get(name)),
             };
             let same = if DNS.contains(&name) { Same::AsSet } else { Same::Exactly };
             Finding::difference(name, None, sides, same)
@@ -124,7 +125,7 @@ pub(crate) fn compare(
 }
 
 /// The value of a property, in the one form that it has here.
-pub(crate) fn shown(name: &str, value: Option<&Value>) -> Shown {
+pub(crate) fn shown(module: Module, name: &str, value: Option<&Value>) -> Shown {
     match (name, Shown::of_property(value)) {
         ("jpegPhoto", Shown::Text(base64)) => Shown::image_of_base64(&base64),
         // Unlimited is written in two ways.
@@ -135,7 +136,9 @@ pub(crate) fn shown(name: &str, value: Option<&Value>) -> Shown {
         (name, Shown::List(dns)) if DNS.contains(&name) => {
             Shown::list(dns.iter().map(|dn| dn::key(dn)))
         }
-        (name, value) if is_right(name) => Shown::text(flag(&value, "TRUE", "FALSE")),
+        (name, value) if module == Module::AccessProfile && is_right(name) => {
+            Shown::text(flag(&value, "TRUE", "FALSE"))
+        }
         (_, value) => value,
     }
 }

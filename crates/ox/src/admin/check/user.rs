@@ -4,7 +4,7 @@ use idspool_ox_soap::{User, UserField};
 use idspool_udm::Module;
 use serde_json::{Map, Value};
 
-use super::finding::{Finding, Kind, Sides};
+use super::finding::{Finding, Sides};
 use super::pair::Both;
 use super::property;
 use super::shown::{Same, Shown};
@@ -43,7 +43,7 @@ pub(crate) fn compare(
         (snapshot, directory) => {
             for (side, state) in [("snapshot", snapshot), ("directory", directory)] {
                 if let Err(halt) = state {
-                    findings.push(unusable(side, &halt));
+                    findings.push(Finding::unusable(side, halt));
                 }
             }
         }
@@ -80,13 +80,6 @@ fn expected(
     let props = Props(object);
     let side = Side::of_new(props, id, &settings.user_identifier)?;
     Filled::new(props, side.name.required()?, settings, mapping)
-}
-
-/// A state that provisioning would stop at.
-pub(crate) fn unusable(side: &str, halt: &Halt) -> Finding {
-    let fault = halt.clone().into_fault();
-    let problem = fault.map_or_else(|skip| skip.to_string(), |fault| fault.message);
-    Finding::of(Kind::Unusable).noting(format!("{side}: {problem}"))
 }
 
 fn compare_mapped(
@@ -244,7 +237,7 @@ mod tests {
     use idspool_service::Ox;
     use serde_json::json;
 
-    use super::super::finding::Row;
+    use super::super::finding::{Kind, Row};
     use super::*;
 
     fn settings() -> Settings {
