@@ -57,16 +57,23 @@ fn measure(
     let output = installation.path().join("answer");
     let mut command = installation.command("idspool", arguments)?;
     let mut child = command.stdout(fs::File::create(&output)?).spawn()?;
-    let mut memory = 0;
-    while child.try_wait()?.is_none() {
+    let (mut memory, mut cpu) = (0, 0.0);
+    // The processor time of a process is known until it is reaped.
+    while let Some((is_over, seconds)) = state(child.id()) {
         memory = memory.max(peak(child.id()).unwrap_or(0));
+        cpu = seconds;
+        if is_over {
+            break;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
+    child.wait()?;
     let seconds = started.elapsed().as_secs_f64();
     let calls = sandbox.last_call()? - before;
     println!(
-        "{name}: {seconds:.1} s, {:.0} users/s, {calls} calls, peak memory {:.1} MiB",
+        "{name}: {seconds:.1} s, {:.0} users/s, {:.2} ms CPU per user, {calls} calls, peak memory {:.1} MiB",
         f64::from(users) / seconds,
+        cpu * 1000.0 / f64::from(users),
         memory as f64 / 1024.0
     );
     let answer = fs::read_to_string(&output)?;
@@ -74,6 +81,16 @@ fn measure(
         println!("    {line}");
     }
     Ok(())
+}
+
+/// Whether it is over, and its processor time in seconds.
+fn state(pid: u32) -> Option<(bool, f64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = text.rsplit_once(") ")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    // proc(5): utime and stime, the 14th and 15th field, in hundredths of a second.
+    let ticks: u64 = fields.get(11..13)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some((fields.first() == Some(&"Z"), ticks as f64 / 100.0))
 }
 
 /// Peak of resident memory in KiB.

@@ -108,9 +108,14 @@ impl World {
 
     /// Calls an operation of OX as the administrator of a context.
     fn soap(&self, context: i32, service: &str, body: &str) {
+        self.soap_as(&context.to_string(), service, body);
+    }
+
+    /// Calls an operation of OX with the credentials of this entry.
+    fn soap_as(&self, entry: &str, service: &str, body: &str) {
         let path = self.idspool.path().join("spool/ox/secrets/contexts.json");
         let contexts: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        let admin = &contexts[context.to_string()];
+        let admin = &contexts[entry];
         let [login, password] = ["adminuser", "adminpass"].map(|key| admin[key].as_str().unwrap());
         let auth = format!(
             "<s:auth><r:login>{login}</r:login><r:password>{password}</r:password></s:auth>"
@@ -442,6 +447,90 @@ fn rights_that_were_changed_in_ox_are_told() {
     world.once();
     let (code, lines) = world.one(&World::dn("a.oehler"), &[]);
     assert_eq!(code, 0, "{lines}");
+}
+
+#[test]
+fn contexts_profiles_and_accounts_are_compared_field_by_field() {
+    let world = World::provisioned();
+    world.soap_as(
+        "master",
+        "OXContextService",
+        "<s:change><s:ctx><d:id>20</d:id><d:maxQuota>7</d:maxQuota></s:ctx>AUTH</s:change>",
+    );
+    let profiles = world.idspool.path().join("spool/ox/ModuleAccessDefinitions.properties");
+    let text = fs::read_to_string(&profiles).unwrap();
+    fs::write(&profiles, text.replace("webmail=collectemailaddresses,", "webmail=")).unwrap();
+    // The administrator of OX gave the account another name, and took it from one user.
+    let anna = world.sandbox.user(10, "a.oehler").unwrap().unwrap()["id"].clone();
+    let berta = world.sandbox.user(10, "b.meier").unwrap().unwrap()["id"].clone();
+    world.soap(
+        10,
+        "OXSecondaryAccountService",
+        &format!(
+            "<s:update><s:primaryAddress>info@example.org</s:primaryAddress><s:accountDataUpdate>\
+             <d:name>other</d:name></s:accountDataUpdate><s:context><d:id>10</d:id></s:context>\
+             <s:users><d:id>{anna}</d:id></s:users>AUTH</s:update>"
+        ),
+    );
+    world.soap(
+        10,
+        "OXSecondaryAccountService",
+        &format!(
+            "<s:delete><s:primaryAddress>info@example.org</s:primaryAddress><s:context><d:id>10</d:id>\
+             </s:context><s:users><d:id>{berta}</d:id></s:users>AUTH</s:delete>"
+        ),
+    );
+    let (findings, _) = world.all(&["--resync"]);
+    let told: Vec<[&Value; 5]> = findings
+        .iter()
+        .map(|found| ["type", "context", "field", "snapshot", "ox"].map(|key| &found[key]))
+        .collect();
+    let expected = [
+        [json!("oxmail/oxcontext"), json!(20), json!("oxQuota"), json!("5000"), json!("7")],
+        [
+            json!("oxmail/accessprofile"),
+            json!(null),
+            json!("collectemailaddresses"),
+            json!("TRUE"),
+            json!("FALSE"),
+        ],
+        [
+            json!("oxmail/functional_account"),
+            json!(10),
+            json!("users"),
+            json!(["a.oehler", "b.meier"]),
+            json!(["a.oehler"]),
+        ],
+        [
+            json!("oxmail/functional_account"),
+            json!(10),
+            json!("name"),
+            json!("info"),
+            json!("other"),
+        ],
+    ];
+    assert_eq!(told.len(), expected.len(), "{findings:#?}");
+    for row in &expected {
+        assert!(told.iter().any(|told| told.iter().copied().eq(row)), "{row:?} in {told:#?}");
+    }
+    world.once();
+    world.assert_consistent();
+}
+
+#[test]
+fn a_queue_that_stands_is_told_first() {
+    let world = World::provisioned();
+    let dn = World::dn("d.zu");
+    world.slapd.cli().replace(&dn, "univentionBirthday", &["yesterday"]).unwrap();
+    let (code, lines) = world.one(&dn, &[]);
+    assert!(code == 1 && lines.contains("unusable (directory: "), "{lines}");
+    world.idspool.hook(&world.uuid("d.zu"), &dn, "users/user", "modify").unwrap();
+    assert!(world.idspool.run("idspool-converter", &["--once"]).unwrap().status.success());
+    assert_eq!(world.idspool.run("idspool-ox", &["--once"]).unwrap().status.code(), Some(1));
+    let (_, lines) = world.one(&World::dn("a.oehler"), &[]);
+    let warning = "Warning: The OX Connector is not properly working: ";
+    assert!(lines.starts_with(warning) && lines.contains("yesterday"), "{lines}");
+    assert!(lines.contains("Success: "), "others are as they should be: {lines}");
 }
 
 #[test]
