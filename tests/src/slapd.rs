@@ -320,6 +320,23 @@ impl Slapd {
         Ok(())
     }
 
+    /// Takes from the reader the right to see an attribute (`entry`: the entries themselves) and
+    /// restarts the server.
+    pub fn hide(&mut self, attribute: &str) -> Result<()> {
+        self.stop()?;
+        let path = self.configuration();
+        let text = std::fs::read_to_string(&path)?;
+        // The first rule that names an attribute counts; one of an earlier call goes away.
+        let rule = format!("access to attrs={attribute} by * none");
+        let is_earlier =
+            |line: &str| line.starts_with("access to attrs=") && line.ends_with(" by * none");
+        let mut lines: Vec<&str> = text.lines().filter(|line| !is_earlier(line)).collect();
+        let first = lines.iter().position(|line| line.starts_with("access to "));
+        lines.insert(first.context("no access rules")?, &rule);
+        std::fs::write(&path, lines.join("\n") + "\n")?;
+        self.restart()
+    }
+
     fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
         let child = self.child.as_ref().context("slapd is not running")?;
         Ok(rustix::process::kill_process(rustix::process::Pid::from_child(child), signal)?)

@@ -23,6 +23,7 @@ mod connection;
 mod decode;
 mod error;
 mod lookup;
+mod naming;
 mod settings;
 mod sync;
 mod tls;

@@ -156,6 +156,23 @@ fn groups_are_found_by_number_and_by_member() {
 }
 
 #[test]
+fn entries_tell_whether_they_still_name_a_dn() {
+    let slapd = Slapd::start().unwrap();
+    let mut directory = directory(&slapd);
+    let named = "cn=ox-vertrieb,cn=groups,dc=example,dc=org";
+    let pairs: Vec<(EntryUuid, String)> = [
+        (named, OEHLER),
+        ("cn=Vertrieb\\, Süd,cn=groups,dc=example,dc=org", "uid=none*,dc=example,dc=org"),
+        ("cn=alle-standorte,cn=groups,dc=example,dc=org", OEHLER),
+    ]
+    .iter()
+    .map(|(group, member)| (uuid(&slapd, group), (*member).to_owned()))
+    .collect();
+    let found = directory.entries_naming(&pairs, &["uniqueMember", "secretary"]).unwrap();
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [uuid(&slapd, named)]);
+}
+
+#[test]
 fn tls_works_both_ways_with_the_extra_authority() {
     let slapd = Slapd::builder().tls().start().unwrap();
     let authority = slapd.certificates().unwrap().authority_directory();

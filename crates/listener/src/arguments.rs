@@ -24,6 +24,55 @@ nothing was written.
 With --stdin each line is a JSON object with the keys entry_uuid, dn, object_type and command, and optionally \
 \"resync\": true. All lines are enqueued together or not at all.")]
     Hook(Hook),
+    /// Follow the directory and enqueue what changes
+    #[command(after_help = "\
+Exit status: 0 done, or asked to stop; 1 the directory, the spool or the index cannot be used; 2 wrong arguments or \
+configuration; 3 another watch is at work on this spool.")]
+    Watch(Watch),
+    /// Enqueue what is there, to be provisioned again
+    #[command(after_help = "\
+What is named several ways must fit all of them. The items say that they are a re-provisioning: recipients are called \
+even where nothing differs. Contexts come first, then access profiles, users, groups, functional accounts, resources.
+
+Exit status: 0 enqueued and safe on disk; 1 nothing there fits, or the directory or the spool cannot be used (what was \
+enqueued until then stays); 2 wrong arguments or configuration.")]
+    Resync(Resync),
+}
+
+/// Arguments of `idspool-listener watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Configuration file [default: $IDSPOOL_CONFIG, ./idspool.toml, /etc/idspool/idspool.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Catch up with what has changed, then exit
+    #[arg(long)]
+    pub once: bool,
+
+    /// At the first run, take what is there as known to the consumers, and enqueue only what changes later
+    #[arg(long)]
+    pub adopt: bool,
+}
+
+/// Arguments of `idspool-listener resync`.
+#[derive(Debug, Args)]
+pub struct Resync {
+    /// Configuration file [default: $IDSPOOL_CONFIG, ./idspool.toml, /etc/idspool/idspool.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Objects of this type, such as users/user; may be given several times [default: all that are wanted]
+    #[arg(long = "object-type", value_name = "TYPE")]
+    pub object_types: Vec<String>,
+
+    /// The object with this DN
+    #[arg(long, value_name = "DN")]
+    pub dn: Option<String>,
+
+    /// Objects that this LDAP filter matches
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
 }
 
 /// Arguments of `idspool-listener hook`.

@@ -5,13 +5,17 @@
 //! does: a change that cannot be right is refused here, where the one who reports it sees the
 //! message. Nothing is written then. A change that is accepted is on disk when [`enqueue`] returns.
 //!
-//! This crate does not know LDAP: whether the entry exists, and what it looks like by now, is the
-//! converter's question.
+//! Or the directory says itself what changes: see [`watch`].
+//!
+//! An item says that something changed. Whether the entry exists, and what it looks like by now, is
+//! the converter's question.
 
 pub mod arguments;
 mod change;
 mod hook;
 mod lines;
+pub mod resync;
+pub mod watch;
 
 pub use crate::change::{COMMANDS, Refused, change};
 pub use crate::hook::{Error, enqueue, run};

@@ -87,7 +87,6 @@ fn what_cannot_be_right_is_refused_and_leaves_no_trace() {
         vec!["hook", "--entry-uuid", UUID],
         vec!["hook", "--stdin", "--dn", "cn=a"],
         vec!["hook", "--stdin", "--config", "/nonexistent/idspool.toml"],
-        vec!["watch"],
         vec![],
     ] {
         listener().args(arguments).write_stdin("").assert().code(2);

@@ -86,6 +86,14 @@ pub enum GroupsFrom {
 pub struct Listener {
     /// The folder of listener files.
     pub spool: PathBuf,
+    /// DNs below which the watcher follows entries, separated by `;`; empty: `directory.base_dn`.
+    pub bases: String,
+    /// Which entries the watcher follows.
+    pub filter: String,
+    /// Types that lead to items, separated by commas; empty: those that an enabled consumer wants.
+    pub object_types: String,
+    /// One of [`crate::logging::LEVELS`].
+    pub log_level: String,
 }
 
 /// `[converter]`: the work between the listener's spool and the consumers'.
@@ -192,7 +200,14 @@ impl Default for Directory {
 
 impl Default for Listener {
     fn default() -> Self {
-        Self { spool: "spool/listener".into() }
+        Self {
+            spool: "spool/listener".into(),
+            bases: String::new(),
+            // A renamed container is only told if it is among what is followed.
+            filter: "(objectClass=*)".into(),
+            object_types: String::new(),
+            log_level: "INFO".into(),
+        }
     }
 }
 

@@ -51,6 +51,10 @@ keys! {
     "directory" "groups_from" "IDSPOOL_DIRECTORY_GROUPS_FROM" Text "where the groups of a user come from: memberof or search";
     "directory" "country_from_state" "IDSPOOL_DIRECTORY_COUNTRY_FROM_STATE" Boolean "country is stored in the attribute st (UCS before 5.1)";
     "listener" "spool" "IDSPOOL_LISTENER_SPOOL" Path "folder of the listener's files";
+    "listener" "bases" "IDSPOOL_LISTENER_BASES" Text "DNs that watch follows, separated by ';'; empty: directory.base_dn";
+    "listener" "filter" "IDSPOOL_LISTENER_FILTER" Text "entries that watch follows";
+    "listener" "object_types" "IDSPOOL_LISTENER_OBJECT_TYPES" Text "types that watch and resync enqueue, separated by commas; empty: those that an enabled consumer wants";
+    "listener" "log_level" "IDSPOOL_LISTENER_LOG_LEVEL" Text "DEBUG, INFO, WARNING, ERROR or CRITICAL";
     "converter" "group_size" "IDSPOOL_CONVERTER_GROUP_SIZE" Integer "listener files handled in one round at most";
     "converter" "log_level" "IDSPOOL_CONVERTER_LOG_LEVEL" Text "DEBUG, INFO, WARNING, ERROR or CRITICAL";
     "ox" "enabled" "IDSPOOL_OX_ENABLED" Boolean "provision OX App Suite";

@@ -74,6 +74,7 @@ impl Found {
             self.fatal("converter.group_size", "must be at least 1");
         }
         self.level("converter.log_level", &config.converter.log_level);
+        self.level("listener.log_level", &config.listener.log_level);
         if let Err(error) = directory.bind_password() {
             self.fatal("directory.bind_password_file", error.to_string());
         }

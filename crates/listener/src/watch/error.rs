@@ -1,0 +1,105 @@
+//! What can keep the watcher from its work.
+
+use std::path::PathBuf;
+
+use idspool_service::{ConfigError, Exit};
+use idspool_udm::dn;
+
+/// A fault of the watcher, or of a resync.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WatchError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A value of the configuration cannot be right.
+    #[error("{key} is '{value}': {problem}")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong and what to write instead.
+        problem: String,
+    },
+    /// Another watcher works on this spool.
+    #[error(
+        "lock {}: another idspool-listener watch is at work here; stop that process first, the lock goes away with it",
+        path.display()
+    )]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A file of the watcher cannot be used.
+    #[error("{doing} {}: {cause}; check permissions and free space there", path.display())]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: std::io::Error,
+    },
+    /// The directory, or the way to it.
+    #[error("cannot {0}")]
+    Directory(#[from] idspool_directory::Error),
+    /// The listener's spool.
+    #[error("cannot {0}")]
+    Spool(#[from] idspool_spool::Error),
+    /// The index.
+    #[error(
+        "use the index {}: {cause}; check the disk, or remove the file: it is made anew, and everything is compared again",
+        path.display()
+    )]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        cause: rusqlite::Error,
+    },
+    /// The entries come without what tells what they are.
+    #[error(
+        "the entry '{dn}' came without objectClass: the bind DN may not read it; give it read access to the whole tree, operational attributes included"
+    )]
+    Unreadable {
+        /// One of them.
+        dn: String,
+    },
+    /// Not even the base is there.
+    #[error(
+        "the server does not show '{base}': correct listener.bases, or give the bind DN read and search access to the whole tree; nothing was taken for deleted"
+    )]
+    NothingVisible {
+        /// The base.
+        base: String,
+    },
+    /// Nothing is there.
+    #[error("no entry {0}")]
+    NoEntry(String),
+}
+
+impl WatchError {
+    /// The exit status that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Setting { .. } => Exit::Usage,
+            Self::Directory(error) if error.is_configuration() => Exit::Usage,
+            Self::Locked { .. } => Exit::Locked,
+            _ => Exit::Stopped,
+        }
+    }
+
+    /// Whether waiting cannot help.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self.exit(), Exit::Usage | Exit::Locked)
+    }
+
+    pub(crate) fn no_dn(key: &'static str, value: &str) -> Result<(), Self> {
+        dn::Dn::parse(value).map(drop).map_err(|error| Self::Setting {
+            key,
+            value: value.to_owned(),
+            problem: format!("it is no distinguished name ({error})"),
+        })
+    }
+}

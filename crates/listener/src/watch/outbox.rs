@@ -1,0 +1,251 @@
+//! Items that are not in the spool yet.
+//!
+//! An item is *immediate*, or *delayed*: it follows from a change that the server carries on in the
+//! background, and shall be read only after that is done. An object has at most one of each: an item
+//! says that an object has changed, and whoever takes it reads the present state.
+
+use idspool_directory::RawUuid;
+use idspool_udm::Module;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::index::Index;
+use super::kind::{self, Command};
+
+/// How long the server may take to carry on with a change before it is looked at, in milliseconds.
+/// refint was seen to need up to 26.
+const SETTLING: i64 = 40;
+
+/// After that long an item goes out whatever the server still says, in milliseconds: references may
+/// stay as they are because nothing there rewrites them.
+const PATIENCE: i64 = 5_000;
+
+/// A delay that ends later than this was written before the clock was set back.
+const LONGEST_DELAY: i64 = 60_000;
+
+/// An item to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewItem<'a> {
+    pub(super) uuid: RawUuid,
+    /// What consumers know the object as.
+    pub(super) module: Module,
+    pub(super) command: Command,
+    /// Only of a deletion: the last known one. Otherwise the index knows.
+    pub(super) dn: Option<&'a str>,
+    /// Where among the others, see [`kind::rank`].
+    pub(super) rank: i64,
+    /// Within a rank, in the order of these.
+    pub(super) csn: &'a str,
+}
+
+/// An item whose time has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DueItem {
+    pub(super) seq: i64,
+    pub(super) uuid: RawUuid,
+    pub(super) module: i64,
+    pub(super) command: i64,
+    pub(super) dn: Option<String>,
+}
+
+/// An item whose object is to be looked at first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DelayedItem {
+    pub(super) seq: i64,
+    pub(super) uuid: RawUuid,
+    /// As long as the object names this DN the server is not done.
+    pub(super) old: Option<String>,
+    pub(super) until: i64,
+}
+
+impl Index {
+    /// Adds an item, or joins it with the one that the object has already. That one's module stays:
+    /// it is what consumers know the object as.
+    pub(super) fn add_item(&self, item: NewItem<'_>) -> rusqlite::Result<()> {
+        if item.command == Command::Delete {
+            self.connection
+                .prepare_cached("DELETE FROM outbox WHERE uuid = ?1 AND delayed = 1")?
+                .execute([item.uuid.0])?;
+        }
+        self.connection
+            .prepare_cached(
+                "INSERT INTO outbox (uuid, delayed, rank, csn, module, command, dn, due, until)
+                 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, 0, 0)
+                 ON CONFLICT (uuid, delayed) DO UPDATE SET
+                     rank = excluded.rank, csn = excluded.csn, dn = excluded.dn,
+                     command = CASE WHEN command = 0 AND excluded.command = 1 THEN 0
+                                    ELSE excluded.command END",
+            )?
+            .execute(params![
+                item.uuid.0,
+                item.rank,
+                item.csn,
+                kind::number(Some(item.module)),
+                item.command.number(),
+                item.dn
+            ])?;
+        Ok(())
+    }
+
+    /// Adds an item for a change that the server is still at work on: at once, or, when `old` says
+    /// so, as soon as the object does not name that DN any more.
+    pub(super) fn add_delayed(
+        &self,
+        uuid: RawUuid,
+        module: Module,
+        old: Option<&str>,
+        rank: i64,
+        now: i64,
+    ) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO outbox (uuid, delayed, rank, csn, module, command, due, until, old)
+                 VALUES (?1, 1, ?2, '', ?3, 1, ?4, ?5, ?6)
+                 ON CONFLICT (uuid, delayed) DO UPDATE SET
+                     due = excluded.due, old = COALESCE(excluded.old, old)",
+            )?
+            .execute(params![
+                uuid.0,
+                rank,
+                kind::number(Some(module)),
+                now + SETTLING,
+                now + PATIENCE,
+                old
+            ])?;
+        Ok(())
+    }
+
+    /// The next immediate items in the order in which they are to be handed over.
+    pub(super) fn due_items(&self, most: usize) -> rusqlite::Result<Vec<DueItem>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, uuid, module, command, dn FROM outbox WHERE delayed = 0
+             ORDER BY rank, csn, seq LIMIT ?1",
+        )?;
+        let rows = statement.query_map([most], |row| {
+            Ok(DueItem {
+                seq: row.get(0)?,
+                uuid: RawUuid(row.get(1)?),
+                module: row.get(2)?,
+                command: row.get(3)?,
+                dn: row.get(4)?,
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// Delayed items that are to be looked at now.
+    pub(super) fn delayed_items(
+        &self,
+        now: i64,
+        most: usize,
+    ) -> rusqlite::Result<Vec<DelayedItem>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, uuid, old, until FROM outbox
+             WHERE delayed = 1 AND (due <= ?1 OR due > ?2) ORDER BY due, seq LIMIT ?3",
+        )?;
+        let rows = statement.query_map(params![now, now + LONGEST_DELAY, most], |row| {
+            Ok(DelayedItem {
+                seq: row.get(0)?,
+                uuid: RawUuid(row.get(1)?),
+                old: row.get(2)?,
+                until: row.get(3)?,
+            })
+        })?;
+        rows.collect()
+    }
+
+    /// When the next delayed item is to be looked at.
+    pub(super) fn next_due(&self) -> rusqlite::Result<Option<i64>> {
+        self.connection
+            .prepare_cached("SELECT MIN(due) FROM outbox WHERE delayed = 1")?
+            .query_row([], |row| row.get(0))
+            .optional()
+            .map(Option::flatten)
+    }
+
+    /// Looks at a delayed item again later.
+    pub(super) fn postpone(&self, seq: i64, now: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("UPDATE outbox SET due = ?2 WHERE seq = ?1")?
+            .execute([seq, now + SETTLING])?;
+        Ok(())
+    }
+
+    /// Makes a delayed item an immediate one, unless the object has one already.
+    pub(super) fn promote(&self, seq: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("UPDATE OR IGNORE outbox SET delayed = 0 WHERE seq = ?1")?
+            .execute([seq])?;
+        self.connection
+            .prepare_cached("DELETE FROM outbox WHERE seq = ?1 AND delayed = 1")?
+            .execute([seq])?;
+        Ok(())
+    }
+
+    /// Removes an item that is in the spool.
+    pub(super) fn remove_item(&self, seq: i64) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    fn item(number: u8, command: Command, rank: i64, csn: &str) -> NewItem<'_> {
+        let dn = (command == Command::Delete).then_some("cn=last");
+        NewItem { uuid: RawUuid([number; 16]), module: Module::User, command, dn, rank, csn }
+    }
+
+    fn index() -> (tempfile::TempDir, Index) {
+        let folder = tempfile::tempdir().unwrap();
+        let index = Index::open(folder.path()).unwrap();
+        (folder, index)
+    }
+
+    fn order(index: &Index) -> Vec<(u8, i64)> {
+        let due = index.due_items(10).unwrap();
+        due.iter().map(|item| (item.uuid.0[0], item.command)).collect()
+    }
+
+    #[test]
+    fn items_are_handed_over_by_rank_then_csn_then_arrival() {
+        let (_folder, index) = index();
+        for (number, rank, csn) in [(1, 5, "b"), (2, 5, "a"), (3, 0, ""), (4, 0, ""), (5, 1, "z")] {
+            index.add_item(item(number, Command::Modify, rank, csn)).unwrap();
+        }
+        assert_eq!(order(&index), [(3, 1), (4, 1), (5, 1), (2, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn an_object_has_one_item_that_says_what_happened_last() {
+        let (_folder, index) = index();
+        index.add_item(item(1, Command::Add, 0, "")).unwrap();
+        index.add_item(item(1, Command::Modify, 0, "")).unwrap();
+        assert_eq!(order(&index), [(1, 0)], "still new to consumers");
+        index.add_delayed(RawUuid([1; 16]), Module::User, None, 0, NOW).unwrap();
+        index.add_item(item(1, Command::Delete, 0, "")).unwrap();
+        assert_eq!(order(&index), [(1, 2)]);
+        assert_eq!(index.next_due().unwrap(), None, "nothing is left to look at");
+        assert_eq!(index.due_items(1).unwrap()[0].dn.as_deref(), Some("cn=last"));
+    }
+
+    #[test]
+    fn a_delayed_item_waits_and_is_never_put_off_for_ever() {
+        let (_folder, index) = index();
+        let uuid = RawUuid([1; 16]);
+        index.add_delayed(uuid, Module::Group, Some("uid=old"), 0, NOW).unwrap();
+        index.add_delayed(uuid, Module::Group, None, 0, NOW + 30).unwrap();
+        assert_eq!(index.delayed_items(NOW + 50, 10).unwrap(), []);
+        let due = index.delayed_items(NOW + 80, 10).unwrap();
+        assert_eq!(due.len(), 1);
+        assert_eq!((due[0].old.as_deref(), due[0].until), (Some("uid=old"), NOW + PATIENCE));
+        // The clock was set back by an hour.
+        assert_eq!(index.delayed_items(NOW - 3_600_000, 10).unwrap().len(), 1);
+        index.promote(due[0].seq).unwrap();
+        assert_eq!(order(&index), [(1, 1)]);
+        assert_eq!(index.next_due().unwrap(), None);
+    }
+}

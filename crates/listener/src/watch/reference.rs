@@ -1,0 +1,130 @@
+//! Which entry names which DN, in attributes that the server rewrites without telling.
+
+use std::collections::HashSet;
+
+use idspool_directory::RawUuid;
+use idspool_udm::{Entry, Module};
+use rusqlite::params;
+
+use super::index::Index;
+use super::name;
+
+/// Attributes with DNs of other entries, which overlays such as refint keep up to date.
+pub(super) const ATTRIBUTES: [&str; 6] = [
+    MEMBER,
+    "secretary",
+    "ucsschoolLegalGuardian",
+    "ucsschoolLegalWard",
+    "univentionAllowedEmailUsers",
+    "univentionAllowedEmailGroups",
+];
+/// In a group, whoever it names is changed by it: `memberOf`.
+const MEMBER: &str = "uniqueMember";
+
+/// An entry names a DN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Reference {
+    /// Hash of the DN.
+    pub(super) target: i64,
+    /// The one that is named is a member of the one that names it.
+    pub(super) is_member: bool,
+}
+
+/// What an entry names.
+pub(super) fn references(entry: &Entry, module: Option<Module>) -> HashSet<Reference> {
+    let mut found = HashSet::new();
+    for attribute in ATTRIBUTES {
+        let is_member = attribute == MEMBER && module == Some(Module::Group);
+        let targets = entry.texts(attribute).map(name::hash);
+        found.extend(targets.map(|target| Reference { target, is_member }));
+    }
+    found
+}
+
+impl Index {
+    pub(super) fn references(&self, source: i64) -> rusqlite::Result<HashSet<Reference>> {
+        self.connection
+            .prepare_cached("SELECT target, member FROM reference WHERE source = ?1")?
+            .query_map([source], |row| {
+                Ok(Reference { target: row.get(0)?, is_member: row.get(1)? })
+            })?
+            .collect()
+    }
+
+    pub(super) fn add_reference(&self, source: i64, to: Reference) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO reference (source, target, member) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![source, to.target, to.is_member])?;
+        Ok(())
+    }
+
+    pub(super) fn remove_reference(&self, source: i64, to: Reference) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM reference WHERE source = ?1 AND target = ?2 AND member = ?3",
+            )?
+            .execute(params![source, to.target, to.is_member])?;
+        Ok(())
+    }
+
+    /// Who names this DN: identity and type, without those that have been read since it changed.
+    pub(super) fn sources(&self, target: i64) -> rusqlite::Result<Vec<(RawUuid, i64)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT DISTINCT entry.uuid, entry.module FROM reference
+                 JOIN entry ON entry.id = reference.source
+                 WHERE reference.target = ?1
+                     AND reference.source NOT IN (SELECT source FROM current)",
+            )?
+            .query_map([target], |row| Ok((RawUuid(row.get(0)?), row.get(1)?)))?
+            .collect()
+    }
+
+    /// What named this DN names nothing any more.
+    pub(super) fn drop_target(&self, target: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "DELETE FROM reference WHERE target = ?1
+                     AND source NOT IN (SELECT source FROM current)",
+            )?
+            .execute([target])?;
+        Ok(())
+    }
+
+    /// Notes that what this entry names is as the server has it now.
+    pub(super) fn mark_current(&self, source: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO current (source) VALUES (?1)")?
+            .execute([source])?;
+        Ok(())
+    }
+
+    /// Notes that what had one DN has another one.
+    pub(super) fn mark_moved(&self, old: i64, new: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO moved (old, new) VALUES (?1, ?2)")?
+            .execute([old, new])?;
+        Ok(())
+    }
+
+    /// Lets references follow everything that has moved, all at once: names may have changed hands.
+    pub(super) fn follow_moves(&self) -> rusqlite::Result<()> {
+        self.connection.execute_batch(
+            "INSERT INTO renamed SELECT source, moved.new, member FROM reference
+                 JOIN moved ON moved.old = reference.target
+                 WHERE source NOT IN (SELECT source FROM current);
+             DELETE FROM reference WHERE target IN (SELECT old FROM moved)
+                 AND source NOT IN (SELECT source FROM current);
+             INSERT OR IGNORE INTO reference (source, target, member) SELECT * FROM renamed;
+             DELETE FROM renamed; DELETE FROM moved;",
+        )
+    }
+
+    /// Forgets what [`Index::mark_current`] noted.
+    pub(super) fn clear_marks(&self) -> rusqlite::Result<()> {
+        self.connection
+            .execute_batch("DELETE FROM current; DELETE FROM moved; DELETE FROM renamed;")
+    }
+}

@@ -1,0 +1,365 @@
+//! One synchronisation after the other: messages into the index, items out of it.
+
+use std::time::Duration;
+
+use idspool_directory::{Directory, EntryState, SyncMessage, SyncSearch};
+use idspool_spool::Spool;
+use idspool_udm::dn::{self, Dn};
+use idspool_udm::{Entry, EntryUuid, Module};
+
+use super::content::{Pass, Stage, entry_uuid, is_readable};
+use super::delivery::{self, now};
+use super::error::WatchError;
+use super::index::Index;
+use super::kind;
+use super::name;
+use super::outbox::NewItem;
+use super::reference;
+use super::refresh::{self, Followed, Mentioned};
+use super::settings::WatchSettings;
+use super::tree::Node;
+
+/// Rows that are handled in one transaction.
+const CHUNK: usize = 2048;
+
+/// Entries that are looked for together.
+const LOOKED_FOR: usize = 256;
+
+/// What tells the kind of an entry, and that it has changed.
+const ATTRIBUTES: [&str; 7] = [
+    "objectClass",
+    "univentionObjectType",
+    "univentionObjectFlag",
+    "uid",
+    "uidNumber",
+    "cn",
+    "entryCSN",
+];
+
+/// Note: since when the server refuses our cookie.
+const REFUSED_SINCE: &str = "refused_since";
+/// Note: the types that led to items when the index was last used.
+const WANTED: &str = "wanted";
+
+/// What the watcher works with, beside the connection that it follows.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) settings: WatchSettings,
+    pub(super) index: Index,
+    pub(super) spool: Spool,
+    /// For questions while the other connection is busy.
+    pub(super) lookup: Directory,
+    /// What is there counts as known to the consumers.
+    pub(super) adopt: bool,
+}
+
+/// A running synchronisation.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) followed: Vec<Followed>,
+    mentioned: Mentioned,
+    stage: Stage,
+    is_warned: bool,
+}
+
+impl Session {
+    pub(super) fn is_refreshed(&self) -> bool {
+        self.followed.iter().all(|base| base.is_refreshed)
+    }
+
+    pub(super) fn is_watching(&self) -> bool {
+        self.stage == Stage::Persist
+    }
+}
+
+impl Work {
+    /// Prepares a synchronisation: where it goes on from, and what to search for.
+    pub(super) fn begin(&self) -> Result<(Session, Vec<SyncSearch>), WatchError> {
+        let index = &self.index;
+        let mut followed = Vec::new();
+        let mut searches = Vec::new();
+        for dn in &self.settings.bases {
+            let base = index.base(dn, &self.settings.filter)?;
+            searches.push(SyncSearch {
+                base: dn.clone(),
+                filter: self.settings.filter.clone(),
+                attributes: ATTRIBUTES
+                    .iter()
+                    .chain(&reference::ATTRIBUTES)
+                    .map(|&name| name.into())
+                    .collect(),
+                cookie: base.cookie.clone(),
+            });
+            followed.push(Followed::new(base.id, base.cookie));
+        }
+        let last = index.last_id().map_err(|error| index.failed(error))?;
+        let adopt = self.adopt && followed.iter().all(|base| base.cookie.is_none());
+        if self.adopt && !adopt {
+            tracing::warn!("--adopt has no effect: this directory is being followed already");
+        }
+        let stage = refresh::stage(last == 0, adopt);
+        index.transaction(|| index.clear_marks())?;
+        let mentioned = Mentioned::none_of(last);
+        Ok((Session { followed, mentioned, stage, is_warned: false }, searches))
+    }
+
+    /// Takes messages in.
+    pub(super) fn take(
+        &mut self,
+        session: &mut Session,
+        messages: &[(usize, SyncMessage)],
+    ) -> Result<(), WatchError> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        if let Some(entry) = messages.iter().find_map(|(_, message)| refresh::unreadable(message)) {
+            let dn = entry.dn.clone();
+            let readable = |message: &SyncMessage| {
+                matches!(
+                    message,
+                    SyncMessage::Entry { state: EntryState::Add | EntryState::Modify, .. }
+                ) && refresh::unreadable(message).is_none()
+            };
+            if !session.is_watching() && !messages.iter().any(|(_, message)| readable(message)) {
+                return Err(WatchError::Unreadable { dn });
+            }
+            if !session.is_warned {
+                tracing::warn!("{}", WatchError::Unreadable { dn });
+                session.is_warned = true;
+            }
+        }
+        let pass = self.pass(session.stage);
+        let Session { followed, mentioned, .. } = session;
+        self.index.transaction(|| {
+            for (at, message) in messages {
+                if let Some(base) = followed.get_mut(*at) {
+                    base.take(message, &pass, mentioned)?;
+                }
+            }
+            Ok(())
+        })?;
+        if session.is_watching() { self.settle_places(Stage::Persist) } else { Ok(()) }
+    }
+
+    /// All bases are refreshed: what was not mentioned is gone, and the tree is whole again.
+    pub(super) fn finish_refresh(&mut self, session: &mut Session) -> Result<(), WatchError> {
+        self.check_visible()?;
+        let followed: Vec<i64> = session.followed.iter().map(|base| base.id).collect();
+        let others = self.index.other_bases(&followed);
+        let others = others.map_err(|error| self.index.failed(error))?;
+        let complete: Vec<i64> =
+            session.followed.iter().filter(|base| base.is_complete).map(|base| base.id).collect();
+        let is_gone = |node: &Node| complete.contains(&node.base) || others.contains(&node.base);
+        self.sweep(session, is_gone, false)?;
+        let mut suspicious = Vec::new();
+        for base in &session.followed {
+            let entries = self.index.count(base.id);
+            if base.is_suspicious(entries.map_err(|error| self.index.failed(error))?) {
+                suspicious.push(base.id);
+            }
+        }
+        if !suspicious.is_empty() {
+            tracing::warn!(
+                "The server has sent everything, as if it did not understand where we were: \
+                 looking for what is gone one by one"
+            );
+            self.sweep(session, |node| suspicious.contains(&node.base), true)?;
+        }
+        let pass = self.pass(session.stage);
+        self.index.transaction(|| pass.place_all())?;
+        self.settle_places(session.stage)?;
+        self.index.transaction(|| {
+            for base in others {
+                self.index.forget_base(base)?;
+            }
+            self.index.set_note(REFUSED_SINCE, None)
+        })?;
+        self.offer_newly_wanted(session.stage)?;
+        session.stage = Stage::Persist;
+        Ok(())
+    }
+
+    /// A server shows nothing to those without rights, which must not be taken for an empty directory.
+    fn check_visible(&mut self) -> Result<(), WatchError> {
+        let shown = self.lookup.entries_by_dn(&self.settings.bases, &["objectClass"])?;
+        for base in &self.settings.bases {
+            let is_it = |entry: &&Entry| dn::key(&entry.dn) == dn::key(base);
+            if !shown.iter().find(is_it).is_some_and(is_readable) {
+                return Err(WatchError::NothingVisible { base: base.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what the refresh has not mentioned; if `ask`, only what the server does not have.
+    fn sweep(
+        &mut self,
+        session: &Session,
+        is_due: impl Fn(&Node) -> bool,
+        ask: bool,
+    ) -> Result<(), WatchError> {
+        let mut after = 0;
+        loop {
+            let pass = self.pass(session.stage);
+            let found = refresh::unmentioned(&pass, &session.mentioned, after, &is_due);
+            let (mut gone, next) = found.map_err(|error| self.index.failed(error))?;
+            let Some(next) = next else { return Ok(()) };
+            after = next;
+            if ask && !gone.is_empty() {
+                let uuids: Vec<EntryUuid> =
+                    gone.iter().filter_map(|node| entry_uuid(node.uuid)).collect();
+                let present = self.lookup.entries_by_uuid(&uuids, &["entryUUID"])?;
+                gone.retain(|node| {
+                    entry_uuid(node.uuid).is_some_and(|uuid| !present.contains_key(&uuid))
+                });
+            }
+            if !gone.is_empty() {
+                let pass = self.pass(session.stage);
+                self.index.transaction(|| {
+                    gone.iter().try_for_each(|node| {
+                        // It may have lost its place since it was read, with the one above it.
+                        let node = self.index.by_id(node.id)?;
+                        node.map_or(Ok(()), |node| pass.delete_node(&node))
+                    })
+                })?;
+            }
+        }
+    }
+
+    /// Asks the server where entries are whose container we do not know.
+    fn settle_places(&mut self, stage: Stage) -> Result<(), WatchError> {
+        let bases: Vec<Dn> =
+            self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
+        let roots: Vec<i64> = self.settings.bases.iter().map(|base| name::hash(base)).collect();
+        loop {
+            let nodes = self.index.unsettled(0, LOOKED_FOR);
+            let nodes = nodes.map_err(|error| self.index.failed(error))?;
+            if nodes.is_empty() {
+                return Ok(());
+            }
+            let (known, lost): (Vec<Node>, Vec<Node>) =
+                nodes.into_iter().partition(|node| roots.contains(&node.hash));
+            let uuids: Vec<EntryUuid> =
+                lost.iter().filter_map(|node| entry_uuid(node.uuid)).collect();
+            let found = self.lookup.entries_by_uuid(&uuids, &["entryUUID"])?;
+            let pass = self.pass(stage);
+            self.index.transaction(|| {
+                for node in &known {
+                    self.index.settle(node.id)?;
+                }
+                for node in &lost {
+                    let entry = entry_uuid(node.uuid).and_then(|uuid| found.get(&uuid));
+                    let is_ours = |dn: &str| {
+                        let is_in = |dn: Dn| {
+                            bases.iter().any(|base| {
+                                dn.is_below(base) || dn.normalized() == base.normalized()
+                            })
+                        };
+                        Dn::parse(dn).is_ok_and(is_in)
+                    };
+                    match entry.filter(|entry| is_ours(&entry.dn)) {
+                        Some(entry) => pass.relocate(node, &entry.dn)?,
+                        None => pass.delete_node(node)?,
+                    }
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    /// Hands over what is due; returns how many items.
+    pub(super) fn hand_over(&mut self, session: &mut Session) -> Result<u64, WatchError> {
+        let mut count = delivery::hand_over(&self.index, &self.spool, &mut session.followed)?;
+        if self.next_look()?.is_some_and(|wait| wait.is_zero()) {
+            delivery::look_at_delayed(&self.index, &mut self.lookup)?;
+            count += delivery::hand_over(&self.index, &self.spool, &mut session.followed)?;
+        }
+        Ok(count)
+    }
+
+    /// Hands over what an earlier process has left.
+    pub(super) fn hand_over_leftovers(&self) -> Result<u64, WatchError> {
+        delivery::hand_over(&self.index, &self.spool, &mut [])
+    }
+
+    /// How long until a delayed item has to be looked at.
+    pub(super) fn next_look(&self) -> Result<Option<Duration>, WatchError> {
+        let due = self.index.next_due().map_err(|error| self.index.failed(error))?;
+        Ok(due.map(|due| Duration::from_millis(u64::try_from(due - now()).unwrap_or(0).min(1000))))
+    }
+
+    /// The server does not go on from our cookie: since when, and whether that is too long. Then the
+    /// cookies are dropped, and everything is compared.
+    pub(super) fn cookie_refused(&self) -> Result<bool, WatchError> {
+        let index = &self.index;
+        let since = index.note(REFUSED_SINCE).map_err(|error| index.failed(error))?;
+        let since = since.and_then(|text| text.parse::<i64>().ok());
+        let patience = i64::try_from(self.settings.patience.as_millis()).unwrap_or(i64::MAX);
+        let now = now();
+        match since {
+            Some(since) if since <= now && now - since >= patience => {
+                index.transaction(|| {
+                    for dn in &self.settings.bases {
+                        index
+                            .connection
+                            .execute("UPDATE base SET cookie = NULL WHERE dn = ?1", [dn])?;
+                    }
+                    index.set_note(REFUSED_SINCE, None)
+                })?;
+                Ok(true)
+            }
+            Some(since) if since <= now => Ok(patience == 0),
+            _ => {
+                index.transaction(|| index.set_note(REFUSED_SINCE, Some(&now.to_string())))?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Types that did not lead to items before, and do now: their objects are items all at once.
+    fn offer_newly_wanted(&self, stage: Stage) -> Result<(), WatchError> {
+        let index = &self.index;
+        let known = index.note(WANTED).map_err(|error| index.failed(error))?;
+        let names: Vec<&str> = self.settings.wanted.iter().map(|module| module.as_str()).collect();
+        let text = names.join(",");
+        if let Some(known) = known.filter(|known| *known != text) {
+            let is_known = |module: &Module| known.split(',').any(|name| name == module.as_str());
+            let new: Vec<Module> =
+                self.settings.wanted.iter().copied().filter(|module| !is_known(module)).collect();
+            if stage != Stage::Adoption {
+                self.offer(&new)?;
+            }
+        }
+        index.transaction(|| index.set_note(WANTED, Some(&text)))
+    }
+
+    fn offer(&self, modules: &[Module]) -> Result<(), WatchError> {
+        let mut after = 0;
+        loop {
+            let nodes = self.index.nodes_after(after, CHUNK);
+            let nodes = nodes.map_err(|error| self.index.failed(error))?;
+            let Some(last) = nodes.last() else { return Ok(()) };
+            after = last.id;
+            self.index.transaction(|| {
+                for node in &nodes {
+                    let module = kind::module(node.module).filter(|kind| modules.contains(kind));
+                    let Some(module) = module else { continue };
+                    let command = kind::Command::Add;
+                    self.index.add_item(NewItem {
+                        uuid: node.uuid,
+                        module,
+                        command,
+                        dn: None,
+                        rank: kind::rank(module, command),
+                        csn: &node.csn,
+                    })?;
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    fn pass(&self, stage: Stage) -> Pass<'_> {
+        Pass { index: &self.index, wanted: &self.settings.wanted, now: now(), stage }
+    }
+}
