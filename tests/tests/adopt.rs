@@ -67,6 +67,7 @@ struct World {
     idspool: Installation,
     anna: i64,
     berta: i64,
+    emil: i64,
 }
 
 impl World {
@@ -78,17 +79,18 @@ impl World {
         fs::write(data.join("secrets/contexts.json"), credentials()).unwrap();
         fs::write(data.join("ModuleAccessDefinitions.properties"), "premium=webmail\n").unwrap();
         let queue = data.join("listener");
-        let stamps =
-            ["01", "02", "03"].map(|s| queue.join(format!("2026-01-01-00-00-{s}-000000.json")));
+        let stamps = ["01", "02", "03", "04"]
+            .map(|s| queue.join(format!("2026-01-01-00-00-{s}-000000.json")));
         put(&stamps[0], &uuid("anna"), "users/user", &dn("anna"), user("anna", json!(10), "1"));
         put(&stamps[1], &uuid("bert"), "users/user", &dn("berta"), user("berta", json!(10), "1"));
         put(&stamps[2], &uuid("team"), "groups/group", TEAM, team(&["anna"]));
+        put(&stamps[3], &uuid("emil"), "users/user", &dn("emil"), user("emil", json!(10), "1"));
         let output = earlier.run("idspool-ox", &["--once"]).unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         let id = |name: &str| sandbox.user(10, name).unwrap().unwrap()["id"].as_i64().unwrap();
-        let (anna, berta) = (id("anna"), id("berta"));
+        let (anna, berta, emil) = (id("anna"), id("berta"), id("emil"));
         let idspool = Installation::new("ldap://127.0.0.1:9", sandbox.url()).unwrap();
-        Self { sandbox, idspool, anna, berta }
+        Self { sandbox, idspool, anna, berta, emil }
     }
 
     /// What the connector leaves: snapshots with contexts as texts and flags of both kinds, databases,
@@ -112,6 +114,9 @@ impl World {
             "UID=berta, cn=users,dc=example,dc=org",
             berta,
         );
+        let emil = with(user("emil", json!("10"), "1"), "oxDbId", self.emil);
+        let emil = with(emil, "oxDbUsername", "emil");
+        put(&old(&uuid("emil")), &uuid("emil"), "users/user", &dn("emil"), emil);
         let carl = json!({"isOxUser": "Not", "username": "carl", "oxContext": null});
         put(&old(&uuid("carl")), &uuid("carl"), "users/user", &dn("carl"), carl);
         let group = with(team(&["anna"]), "oxDbGroupname", "team");
@@ -165,6 +170,13 @@ impl World {
             &dn("berta"),
             user("berta", json!("10"), "1"),
         );
+        put(
+            &item("2026-02-01-00-00-04-000001.json"),
+            &uuid("emil"),
+            "users/user",
+            &dn("emil"),
+            Value::Null,
+        );
         fs::write(item("2026-02-01-00-00-05-000001.json.tmp"), "{").unwrap();
     }
 
@@ -184,9 +196,9 @@ impl World {
         assert_eq!(count("User.create"), 1, "dora alone: {calls:?}");
         assert_eq!(count("User.exists"), 1, "ids of the others are known: {calls:?}");
         assert_eq!(count("User.change"), 2, "anna and berta: {calls:?}");
-        for never in
-            ["User.delete", "UserCopy.copyUser", "Group.create", "Group.delete", "Context.create"]
-        {
+        assert_eq!(count("User.delete"), 1, "emil, by his known id: {calls:?}");
+        assert_eq!(self.sandbox.user(10, "emil").unwrap(), None);
+        for never in ["UserCopy.copyUser", "Group.create", "Group.delete", "Context.create"] {
             assert_eq!(count(never), 0, "{calls:?}");
         }
         let user = |name: &str| self.sandbox.user(10, name).unwrap().unwrap();
@@ -289,7 +301,7 @@ fn the_report_counts_and_names_what_needs_a_person() {
     let users = &report["counts"]["types"]["users/user"];
     assert_eq!(
         (&users["snapshots"], &users["active"], &users["with_id"], &users["waiting"]),
-        (&json!(3), &json!(2), &json!(2), &json!(3))
+        (&json!(4), &json!(3), &json!(3), &json!(4))
     );
     let level = |topic: &str| {
         let findings = report["findings"].as_array().unwrap();
@@ -328,14 +340,14 @@ fn a_killed_copy_keeps_idspool_out_and_is_resumed() {
     let copied = || Installation::waiting(&target.join("listener/old")).len();
     poll(SOON, || (copied() > 0).then_some(())).unwrap();
     copying.kill().unwrap();
-    assert!(copied() < 4_005, "it was killed in the middle");
+    assert!(copied() < 4_006, "it was killed in the middle");
     assert_eq!(Installation::waiting(&target.join("listener")), [""; 0], "the queue comes last");
     let refused = world.idspool.run("idspool-ox", &["--once"]).unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("half-done copy"), "{}", text(&refused.stderr));
     let output = world.adopt(&old, &["--copy"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
-    assert_eq!(copied(), 4_005);
+    assert_eq!(copied(), 4_006);
     for (path, bytes) in content(&old.join("listener/old")) {
         if path.extension().is_some_and(|extension| extension == "json") {
             let name = path.file_name().unwrap();

@@ -26,18 +26,19 @@ impl ItemName {
 }
 
 impl Spool {
-    /// Makes every later name greater than those that wait, also than names that other programs made
-    /// in local time. For a directory that another program has used as a queue (S3).
+    /// Makes every later name greater than those that wait in `other`, also than names that other
+    /// programs made in local time. For a directory that another program has used as a queue, or whose
+    /// items are to be moved here (S3).
     ///
     /// # Errors
     ///
     /// [`Error::Io`] when the directory cannot be read or the mark not be written.
-    pub fn continue_after_waiting(&self) -> Result<(), Error> {
-        let directory = self.directory()?;
+    pub fn continue_after(&self, other: &Self) -> Result<(), Error> {
+        let (directory, others) = (self.directory()?, other.directory()?);
         let boot_id = mark::boot_id();
         let mut mark = Mark::lock(&directory, &boot_id)?;
         let now = Stamp::of(self.clock().now());
-        if let Some(stamp) = mark::after_waiting(&directory, now, DAY)? {
+        if let Some(stamp) = mark::after_waiting(&others, now, DAY)? {
             mark.reserve(stamp, 1)?;
         }
         Ok(())
@@ -134,7 +135,7 @@ mod tests {
         for name in &names {
             std::fs::write(folder.path().join(name), "{}").unwrap();
         }
-        spool.continue_after_waiting().unwrap();
+        spool.continue_after(&spool).unwrap();
         let next = spool.enqueue(b"{}").unwrap();
         for name in names.iter().take(3) {
             assert!(next.as_str() > name.as_str(), "{next} {name}");

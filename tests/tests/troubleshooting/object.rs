@@ -18,6 +18,22 @@ fn an_identifier_without_a_value_or_with_several() {
     }
 }
 
+/// The same for groups.
+#[test]
+fn a_group_identifier_without_a_value_or_with_several() {
+    for property in ["description", "users"] {
+        let world = World::new(&[]);
+        world.enqueue(1, "anna", "users/user", user("anna"));
+        world.provision();
+        world.configure("[ox]\n", &format!("[ox]\ngroup_identifier = '{property}'\n"));
+        let team = json!({"name": "team", "isOxGroup": "OK", "users": [dn_of("anna")]});
+        world.enqueue(2, "team", "groups/group", team);
+        world.stops("identifier", "");
+        world.configure(&format!("group_identifier = '{property}'\n"), "");
+        world.provision();
+    }
+}
+
 #[test]
 fn a_user_without_what_ox_demands() {
     let world = World::new(&[]);

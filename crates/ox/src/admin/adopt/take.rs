@@ -104,14 +104,14 @@ pub fn take_over(
     // Root may have to do it, since the connector's files are root's.
     let owners = [target.as_path(), listener_spool].map(|folder| (folder, Owner::of(folder)));
     let (queue, consumer) = lock(target)?;
+    // The connector's names are in local time; what is enqueued from now on goes behind them all.
+    queue.continue_after(&Spool::open(source.data.join(QUEUE))?)?;
     let mut done = Done { way, data_dir: target.clone(), copied: 0, listener_items: 0, closed: 0 };
     if way == Way::Copy {
         let mark = json!({ "source": absolute(&source.data) }).to_string();
         durable::replace(target.join(MARK), mark.as_bytes(), 0o600)?;
         done.copied = copy(source, config, progress)?;
     }
-    // The connector's names are in local time; what is enqueued from now on goes behind them all.
-    queue.continue_after_waiting()?;
     done.closed = access::close(target)?;
     let password: Option<&Secret> = settings.master_password.as_ref();
     CredentialsFile::new(settings.credentials_file.clone())
@@ -243,7 +243,8 @@ fn take_listener_files(
     progress: &mut dyn Progress,
 ) -> Result<u64, AdoptError> {
     if absolute(folder) == absolute(spool) {
-        Spool::create(spool)?.continue_after_waiting()?;
+        let spool = Spool::create(spool)?;
+        spool.continue_after(&spool)?;
         return Ok(0);
     }
     let (from, to) = (Spool::open(folder)?, Spool::create(spool)?);

@@ -396,6 +396,24 @@ fn in_place_snapshots_keep_their_bytes_and_later_items_come_last() {
 }
 
 #[test]
+fn nothing_overtakes_items_that_are_not_copied_yet() {
+    let place = Place::new();
+    let ahead = (chrono::Utc::now() + chrono::TimeDelta::hours(2)).format("%Y-%m-%d-%H-%M-%S");
+    let name = format!("{ahead}.json");
+    place.write(&format!("listener/{name}"), &item("u-1", "users/user", "cn=x", json!(null)));
+    // Copying fails in the middle, as a kill would end it.
+    let snapshot = place.old().join("listener/old/u-1.json");
+    fs::File::options().write(true).open(&snapshot).unwrap().set_len(LARGEST + 1).unwrap();
+    let error = place.take_over(Way::Copy, &place.config()).unwrap_err().to_string();
+    assert!(error.contains("u-1.json is larger than"), "{error}");
+    assert!(refuse_half_done(&place.new_data()).is_err());
+    // A converter that somebody starts all the same.
+    let spool = idspool_spool::Spool::open(place.new_data().join("listener")).unwrap();
+    let newer = spool.enqueue(b"{}").unwrap();
+    assert!(newer.as_str() > name.as_str(), "{newer} after {name}");
+}
+
+#[test]
 fn beside_a_running_idspool_nothing_is_done() {
     let place = Place::new();
     let config = Ox { data_dir: place.old(), ..Ox::default() };
