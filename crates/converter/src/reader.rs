@@ -9,8 +9,8 @@ use idspool_udm::{ConvertedItem, Encoding, Entry, EntryUuid, Module};
 use crate::converter::{StartError, settings};
 use crate::lookup::{look_up, relate};
 
-/// Entries in one page. A page of users is some 2 MiB.
-const PAGE: u16 = 250;
+/// Entries in one page: a page of users is some 500 kB, with photos some 10 MB.
+const PAGE: u16 = 100;
 
 /// Reads objects of the directory for one consumer.
 #[derive(Debug)]

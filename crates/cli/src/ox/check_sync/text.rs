@@ -80,7 +80,8 @@ impl<'a> Answer<'a> {
             self.line(&format!("The object is no OX {kind}. Nothing to compare."))?;
             return Ok(Exit::Done);
         }
-        if !found.has_snapshot {
+        let is_damaged = found.report.findings.iter().any(|found| found.kind == Kind::Unusable);
+        if !found.has_snapshot && !is_damaged {
             self.line("Object not found in /old directory. It was never provisioned.")?;
             match found.is_in_ox {
                 Some(true) => self.line("OX has a user of this name in the context.")?,

@@ -71,10 +71,12 @@ impl CheckSync {
     /// # Errors
     /// A queue cannot be written, or a snapshot not be changed. Doing it again does no harm.
     pub fn resync(&mut self, reports: &[Report]) -> Result<Vec<Resynced>, Error> {
-        if reports.is_empty() {
-            return Ok(Vec::new());
-        }
         self.waiting.look_again()?;
+        self.enqueue_again(reports)
+    }
+
+    /// The same by what waited when this was looked at last.
+    pub(super) fn enqueue_again(&mut self, reports: &[Report]) -> Result<Vec<Resynced>, Error> {
         let mut answers = Vec::with_capacity(reports.len());
         let (mut copies, mut listed) = (Vec::new(), Vec::new());
         for (at, report) in reports.iter().enumerate() {
