@@ -127,8 +127,8 @@ impl Recipient for OxRecipient {
         keys.0
     }
 
-    fn is_copy(&self, item: &ConvertedItem, path: &Path, previous: Option<&ConvertedItem>) -> bool {
-        requeue::is_copy(&self.core, item, path, previous)
+    fn is_copy(&self, item: &ConvertedItem, path: &Path) -> bool {
+        requeue::is_copy(&self.core, item, path)
     }
 
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {

@@ -1,6 +1,8 @@
 //! Putting objects into the queue again, because the id of a user that they refer to became known or
 //! changed (ox-provisioning 3.6, weak point 27).
 
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use idspool_provisioner::{Delivery, Known};
@@ -10,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::core::Core;
 use crate::halt::Halt;
-use crate::props::{OX_DB_GROUPNAME, OX_DB_ID};
+use crate::props::OX_DB_ID;
 
 /// A copy of an object's item in the queue.
 pub(crate) struct Copy {
@@ -67,7 +69,7 @@ fn queue(core: &Core, delivery: &Delivery<'_>, known: &Known) -> Result<(), Halt
         return Ok(());
     }
     let Some(snapshot) = delivery.objects.snapshot(&known.id)? else { return Ok(()) };
-    let name = delivery.queue.enqueue(&snapshot.to_queue_bytes())?;
+    let name = delivery.queue.enqueue(&marked(snapshot.to_queue_bytes()))?;
     info!(
         "Added {} to the listener queue as {}",
         known.path.display(),
@@ -94,15 +96,7 @@ fn is_waiting(core: &Core, delivery: &Delivery<'_>, id: &str) -> bool {
 
 /// Whether an item is such a copy. From now on it does not count as waiting: what becomes known of a
 /// user after it needs another one.
-///
-/// Those of an earlier process are told by what only snapshots have. Files that somebody named by hand
-/// count as what they say.
-pub(crate) fn is_copy(
-    core: &Core,
-    item: &ConvertedItem,
-    path: &Path,
-    previous: Option<&ConvertedItem>,
-) -> bool {
+pub(crate) fn is_copy(core: &Core, item: &ConvertedItem, path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     if let Some(copy) = crate::lock(&core.requeued).get_mut(&item.id)
         && name == copy.name.as_str()
@@ -110,12 +104,34 @@ pub(crate) fn is_copy(
         copy.is_delivered = true;
         return true;
     }
-    let is_ours = || {
-        let name = name.to_str().and_then(|name| name.parse::<ItemName>().ok());
-        name.is_some_and(|name| name.is_canonical())
+    // Made by an earlier process. A new user is none: most items need not be opened.
+    let is_possible = match item.module() {
+        Some(Module::Group | Module::FunctionalAccount) => true,
+        _ => item.property(OX_DB_ID).is_some(),
     };
-    let only_in_snapshots = [OX_DB_GROUPNAME, OX_DB_ID];
-    previous.is_some()
-        && only_in_snapshots.iter().any(|property| item.property(property).is_some())
-        && is_ours()
+    is_possible && ends_with_mark(path)
+}
+
+/// The end of a copy's file: one more key, which nobody else looks at.
+const MARK: &[u8] = br#","requeued":true}"#;
+
+fn marked(mut item: Vec<u8>) -> Vec<u8> {
+    item.truncate(item.trim_ascii_end().len());
+    if item.pop_if(|last| *last == b'}').is_some() {
+        item.extend_from_slice(MARK);
+    }
+    item
+}
+
+/// A file that cannot be read counts as what it says, which was read a moment ago.
+fn ends_with_mark(path: &Path) -> bool {
+    let end = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = i64::try_from(MARK.len()).unwrap_or(i64::MAX);
+        file.seek(SeekFrom::End(-length))?;
+        let mut end = Vec::new();
+        file.take(64).read_to_end(&mut end)?;
+        Ok(end)
+    };
+    end().is_ok_and(|end| end == MARK)
 }

@@ -10,7 +10,7 @@
 //! The index is compared with the files when there is doubt: after a restart of the machine, after a
 //! process that did not end properly, and when `old/` was changed from outside while nothing ran.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -59,8 +59,8 @@ pub struct Objects {
 struct Staged {
     files: Replacements,
     states: HashMap<String, (ConvertedItem, i64)>,
-    /// Snapshots that were removed, which is not durable yet.
-    removed: usize,
+    /// Objects whose snapshots are to be removed.
+    removed: BTreeSet<String>,
 }
 
 /// An object found by its DN.
@@ -145,8 +145,11 @@ impl Objects {
     }
 
     fn over(folder: PathBuf, index: Index, indexing: Indexing, scratch: Option<Scratch>) -> Self {
-        let staged =
-            Staged { files: Replacements::new(&folder), states: HashMap::new(), removed: 0 };
+        let staged = Staged {
+            files: Replacements::new(&folder),
+            states: HashMap::new(),
+            removed: BTreeSet::new(),
+        };
         Self {
             folder,
             index: Mutex::new(index),
@@ -221,6 +224,7 @@ impl Objects {
         }
         let mut staged = self.staged();
         let stamp = stamp(staged.files.add(&name, &bytes, MODE)?);
+        staged.removed.remove(&item.id);
         staged.states.insert(item.id.clone(), (item.clone(), stamp));
         self.put(item, facts, stamp)
     }
@@ -238,7 +242,7 @@ impl Objects {
     /// once, and is durable after [`Objects::commit`].
     ///
     /// # Errors
-    /// The file cannot be removed or the index not be written.
+    /// The index cannot be written.
     pub fn forget(&self, id: &str) -> Result<(), Error> {
         let name = file_name(id)?;
         if let Some(scratch) = &self.scratch {
@@ -248,19 +252,24 @@ impl Objects {
         let mut staged = self.staged();
         staged.files.cancel(&name);
         staged.states.remove(id);
-        let path = self.folder.join(name);
-        match fs::remove_file(&path) {
-            Ok(()) => staged.removed += 1,
-            Err(source) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(Error::File { operation: "remove", path, source }),
+        if self.folder.join(name).exists() {
+            staged.removed.insert(id.to_owned());
         }
-        self.on_index(|index| index.gather().and_then(|()| index.remove(id)))
+        drop(staged);
+        let dn = self.on_index(|index| {
+            let dn = index.dn(id)?;
+            index.gather()?;
+            index.remove(id)?;
+            Ok(dn)
+        })?;
+        dn.iter().for_each(|dn| self.places().forget(dn));
+        Ok(())
     }
 
     /// Number of changes that are not durable yet.
     pub fn uncommitted(&self) -> usize {
         let staged = self.staged();
-        staged.files.len() + staged.removed
+        staged.files.len() + staged.removed.len()
     }
 
     /// Makes all stored states and all removals durable (S5).
@@ -271,22 +280,52 @@ impl Objects {
     pub fn commit(&self) -> Result<(), Error> {
         let mut staged = self.staged();
         staged.states.clear();
-        if !staged.files.is_empty() {
-            staged.files.commit()?;
-        } else if staged.removed > 0 {
-            // Otherwise a power loss could bring the snapshot of a deleted object back, after the item
-            // that would remove it again is gone.
-            fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(
-                |source| Error::File { operation: "sync", path: self.folder.clone(), source },
-            )?;
+        let removed = std::mem::take(&mut staged.removed);
+        staged.files.commit()?;
+        self.on_index(Index::keep)?;
+        if removed.is_empty() {
+            return Ok(());
         }
-        staged.removed = 0;
-        self.on_index(Index::keep)
+        // The index first: an object that it knows and that has no snapshot counts as damage, and what refers
+        // to it would be faulty for ever.
+        self.sync_index()?;
+        for id in &removed {
+            let path = self.path_of(id)?;
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::File { operation: "remove", path, source });
+                }
+                _ => {}
+            }
+        }
+        // Otherwise a power loss could bring the snapshot of a deleted object back, after the item
+        // that would remove it again is gone.
+        Self::sync(&self.folder)
+    }
+
+    /// Makes what was written to the index durable; its own commits are not.
+    fn sync_index(&self) -> Result<(), Error> {
+        let index = self.folder.with_file_name(INDEX);
+        let mut log = index.clone().into_os_string();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        // Not there on file systems where SQLite cannot have one.
+        Self::sync(if log.exists() { &log } else { &index })
+    }
+
+    fn sync(path: &Path) -> Result<(), Error> {
+        let failed = |source| Error::File { operation: "sync", path: path.to_owned(), source };
+        fs::File::open(path).and_then(|file| file.sync_all()).map_err(failed)
     }
 
     fn load(&self, id: &str) -> Result<Option<(ConvertedItem, i64)>, Error> {
-        let staged = self.staged().states.get(id).cloned();
-        if staged.is_some() { Ok(staged) } else { self.load_file(id) }
+        let staged = self.staged();
+        if staged.removed.contains(id) {
+            return Ok(None);
+        }
+        let state = staged.states.get(id).cloned();
+        drop(staged);
+        if state.is_some() { Ok(state) } else { self.load_file(id) }
     }
 
     fn load_file(&self, id: &str) -> Result<Option<(ConvertedItem, i64)>, Error> {

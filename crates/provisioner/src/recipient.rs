@@ -20,12 +20,7 @@ pub trait Recipient: Send + Sync {
 
     /// Whether an item is a copy of its object's snapshot, which the recipient put into the queue. Such an
     /// item stands for the snapshot as it is when its turn comes, which may be newer than the copy.
-    fn is_copy(
-        &self,
-        _item: &ConvertedItem,
-        _path: &Path,
-        _previous: Option<&ConvertedItem>,
-    ) -> bool {
+    fn is_copy(&self, _item: &ConvertedItem, _path: &Path) -> bool {
         false
     }
 

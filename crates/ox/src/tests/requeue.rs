@@ -115,10 +115,21 @@ fn s3_6_a_copy_of_an_earlier_process_does_not_bring_an_older_state_back_either()
     stage.deliver(&item("g-team", "groups/group", TEAM, newer)).unwrap();
     stage.deliver_file(&stage.queued()[0], &copy).unwrap();
     assert_eq!(stage.snapshot("g-team").unwrap()["users"], json!([]));
-    // What somebody put there under a name of their own counts as it is.
-    let by_hand = copy.with_file_name("2026-11-21-10-00-00.json");
-    stage.deliver_file(&stage.queued()[0], &by_hand).unwrap();
-    assert_eq!(stage.snapshot("g-team").unwrap()["users"], json!(["uid=anna"]));
+    // Deleted, too.
+    let again = stage.queued().remove(0);
+    stage.deliver(&item("g-team", "groups/group", TEAM, json!(null))).unwrap();
+    stage.deliver_file(&again, &copy).unwrap();
+    assert_eq!(stage.snapshot("g-team"), None);
+}
+
+#[test]
+fn an_item_with_what_only_snapshots_have_counts_as_it_is_unless_we_made_it() {
+    let stage = stage();
+    let object = json!({"name": "team", "isOxGroup": "OK", "users": [], "oxDbGroupname": "team"});
+    let by_hand = item("g-team", "groups/group", TEAM, object);
+    let name = stage.queue.enqueue(&by_hand.to_queue_bytes()).unwrap();
+    stage.deliver_file(&by_hand, &stage.queue.path_of(&name)).unwrap();
+    assert_eq!(stage.snapshot("g-team").unwrap()["users"], json!([]));
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Stage {
             Some((previous, facts)) => (Some(previous), facts),
             None => (None, None),
         };
-        let is_copy = self.recipient.is_copy(item, path, previous.as_ref());
+        let is_copy = self.recipient.is_copy(item, path);
         let item = match &previous {
             Some(previous) if is_copy => previous,
             None if is_copy => return Ok(()),

@@ -116,11 +116,13 @@ impl Handling<'_> {
         // Created and removed before anybody looked, or never heard of (3.2): nothing to undo. An
         // earlier item with content would have been delivered before this one.
         let mut is_void = previous.is_none() && item.object.is_none();
-        if self.recipient.is_copy(&item, path, previous.as_ref()) {
+        if self.recipient.is_copy(&item, path) {
             match &previous {
                 Some(previous) => item = ConvertedItem { resync: item.resync, ..previous.clone() },
-                // Deleted since.
-                None => is_void = true,
+                None => {
+                    info!("{}: the object was deleted since it was queued again", path.display());
+                    is_void = true;
+                }
             }
         }
         if previous.is_some() {

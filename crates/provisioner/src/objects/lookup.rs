@@ -70,9 +70,11 @@ impl Objects {
     /// # Errors
     /// `id` is not fit for a file name.
     pub fn has_snapshot(&self, id: &str) -> Result<bool, Error> {
-        if self.staged().states.contains_key(id) {
-            return Ok(true);
+        let staged = self.staged();
+        if staged.states.contains_key(id) || staged.removed.contains(id) {
+            return Ok(!staged.removed.contains(id));
         }
+        drop(staged);
         let path = self.path_now(id)?;
         Ok(match &self.scratch {
             None => path.exists(),

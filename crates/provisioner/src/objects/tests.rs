@@ -551,6 +551,34 @@ fn a_note_changes_facts_and_leaves_the_file_alone() {
 }
 
 #[test]
+fn s5_a_crash_around_a_removal_leaves_no_object_known_without_snapshot() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    store(&objects, &item(ANNA, "uid=anna,dc=x", json!({})), &delivered());
+    objects.forget(ANNA).unwrap();
+    let after_kill = |is_known: bool| {
+        let left = tempfile::tempdir().unwrap();
+        let (from, to) = (queue.path().join("."), left.path());
+        let copied = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status();
+        assert!(copied.unwrap().success());
+        let known = open(left.path()).by_dn("uid=anna,dc=x").unwrap();
+        assert_eq!(known.is_some(), is_known);
+    };
+    after_kill(true);
+    objects.commit().unwrap();
+    after_kill(false);
+    assert!(!objects.path_of(ANNA).unwrap().exists());
+    // Deleted and there again before anything was made durable.
+    let again = item(ANNA, "uid=anna,dc=x", json!({"a": 2}));
+    store(&objects, &again, &delivered());
+    objects.forget(ANNA).unwrap();
+    objects.store(&again, &delivered()).unwrap();
+    objects.commit().unwrap();
+    assert_eq!(objects.snapshot(ANNA).unwrap(), Some(again));
+    assert!(objects.by_dn("uid=anna,dc=x").unwrap().is_some());
+}
+
+#[test]
 fn s5_a_removal_counts_at_once_and_is_made_durable_with_the_group() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());

@@ -127,6 +127,31 @@ fn s2_5_a_vanished_former_member_stops_the_group_as_well() {
 }
 
 #[test]
+fn s2_2_10_no_snapshot_of_a_member_is_read() {
+    let stage = stage();
+    for name in ["u-anna", "u-berta"] {
+        let path = stage.file(&format!("listener/old/{name}.json"));
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, "unreadable").unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    }
+    stage.deliver(&of(&["anna", "berta"])).unwrap();
+    assert_eq!(members_in(&stage, 10, "team"), Some(vec![3, 4]));
+}
+
+#[test]
+fn a_snapshot_of_a_member_that_was_edited_counts_as_it_is() {
+    let stage = stage();
+    let path = stage.file("listener/old/u-anna.json");
+    let edited = user("anna", json!({"oxContext": "10", "oxDbId": 4}));
+    fs::write(&path, edited.to_snapshot_bytes()).unwrap();
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(1);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+    stage.deliver(&of(&["anna"])).unwrap();
+    assert_eq!(members_in(&stage, 10, "team"), Some(vec![4]));
+}
+
+#[test]
 fn a_group_that_is_none_for_ox_costs_nothing() {
     let stage = stage();
     // Not even the look-up of members: one of them would be a fault.
