@@ -66,6 +66,8 @@ pub struct Engine<'a> {
     faulty: Option<Faulty>,
     uncommitted: Uncommitted,
     delivered: u64,
+    /// The directory was listed since the last delivery ([`Mode::Once`] only).
+    is_listed: bool,
 }
 
 struct Faulty {
@@ -96,6 +98,7 @@ impl<'a> Engine<'a> {
             faulty: None,
             uncommitted: Uncommitted::default(),
             delivered: 0,
+            is_listed: false,
         }
     }
 
@@ -149,7 +152,14 @@ impl<'a> Engine<'a> {
                 // The faulty item may have been removed, and nothing be left whose success tells it.
                 self.consumer.record_success()?;
                 if mode == Mode::Once {
-                    return Ok(Some(Ended::Done));
+                    if self.is_listed {
+                        return Ok(Some(Ended::Done));
+                    }
+                    // Reports of items that were enqueued during this run may be on their way
+                    // (ox-provisioning 3.1).
+                    self.is_listed = true;
+                    self.consumer.list_at_next_refresh();
+                    return Ok(None);
                 }
             }
             self.wait(None)?;
@@ -174,6 +184,7 @@ impl<'a> Engine<'a> {
                 return Ok(None);
             }
         }
+        self.is_listed = false;
         self.backlog.begin_pass();
         let is_delivered = self.take(&next)?;
         if is_delivered {

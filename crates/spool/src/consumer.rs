@@ -147,6 +147,12 @@ impl Consumer {
         result
     }
 
+    /// Makes the next [`Self::refresh`] list the directory. Without it, an item that was enqueued a moment
+    /// ago may be seen a moment later only, when the kernel's report of it arrives.
+    pub fn list_at_next_refresh(&mut self) {
+        self.watch.mailbox.lock().scan();
+    }
+
     /// Blocks until something may have changed in the directory, a [`Waker`] is used, or `timeout`
     /// has passed; `None` is for ever.
     ///

@@ -41,6 +41,18 @@ fn next_changes(consumer: &mut Consumer) -> Changes {
 }
 
 #[test]
+fn what_was_enqueued_is_seen_at_once_when_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    let mut consumer = deaf(&spool);
+    assert!(consumer.refresh().unwrap().is_empty());
+    fs::write(folder.path().join("a.json"), "{}").unwrap();
+    assert!(consumer.refresh().unwrap().is_empty(), "nobody reported it");
+    consumer.list_at_next_refresh();
+    assert_eq!(consumer.refresh().unwrap().appeared, [name("a.json")]);
+}
+
+#[test]
 fn s7_a_slow_poll_finds_what_the_kernel_does_not_report() {
     let folder = TempDir::new().unwrap();
     let spool = Spool::open(folder.path()).unwrap();
