@@ -460,16 +460,22 @@ fn rights_that_were_taken_away_delete_nothing() {
     change(&world, "one");
     let ended = world.watch_once(&[]);
     assert_eq!(ended.code(), Some(1));
-    assert!(ended.log().contains("may not read it"), "{}", ended.log());
+    assert!(ended.log().contains("read and search access"), "{}", ended.log());
+    let mut other = World::new(Slapd::start().unwrap());
+    other.configure("filter = '(uid=*)'");
+    other.slapd.hide("objectClass,univentionObjectType").unwrap();
+    let ended = other.watch_once(&[]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(ended.log().contains("came without objectClass"), "{}", ended.log());
     world.slapd.hide("entry").unwrap();
     change(&world, "two");
     let ended = world.watch_once(&[]);
     assert_eq!(ended.code(), Some(1));
-    assert!(ended.log().contains("read and search access"), "{}", ended.log());
+    assert!(ended.log().contains("may read there"), "{}", ended.log());
     assert_eq!(world.take(), []);
     world.slapd.hide("telephoneNumber").unwrap();
     world.once();
-    // Changes of the time without rights are not lost: the cookie has not moved.
+    // The change of the time without rights is not lost: the cookie has not moved.
     assert_eq!(world.take(), [user(MEIER, "modify")]);
 }
 

@@ -128,6 +128,10 @@ impl Work {
                 session.is_warned = true;
             }
         }
+        // Whoever loses the right to see an entry is told that it is gone.
+        if messages.iter().any(|(_, message)| is_deletion(message)) {
+            self.check_visible()?;
+        }
         let pass = self.pass(session.stage);
         let Session { followed, mentioned, .. } = session;
         self.index.transaction(|| {
@@ -362,4 +366,12 @@ impl Work {
     fn pass(&self, stage: Stage) -> Pass<'_> {
         Pass { index: &self.index, wanted: &self.settings.wanted, now: now(), stage }
     }
+}
+
+fn is_deletion(message: &SyncMessage) -> bool {
+    matches!(
+        message,
+        SyncMessage::Entry { state: EntryState::Delete, .. }
+            | SyncMessage::Uuids { are_deleted: true, .. }
+    )
 }
