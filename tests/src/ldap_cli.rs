@@ -33,6 +33,17 @@ impl LdapCli {
         run_with_input(self.command("ldapmodify"), ldif).map(drop)
     }
 
+    /// Applies LDIF change records, and goes on after those that the server refuses.
+    pub fn modify_on(&self, ldif: &str) -> Result<()> {
+        let mut command = self.command("ldapmodify");
+        command.arg("-c");
+        // Its status is that of the last refusal.
+        match run_with_input(command, ldif) {
+            Err(error) if !self.is_up() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces all values of one attribute; no values removes it.
     pub fn replace(&self, dn: &str, attribute: &str, values: &[&str]) -> Result<()> {
         let mut ldif = format!("dn: {dn}\nchangetype: modify\nreplace: {attribute}\n");
