@@ -334,6 +334,20 @@ fn snapshots_that_cannot_be_used_are_named_and_the_others_done() {
 }
 
 #[test]
+fn a_context_that_ox_does_not_have_is_asked_for_once() {
+    let stage = Stage::new(Fake::new().with_context(10));
+    keep(&stage, &user("u-1", "anna", json!({"oxContext": 11})));
+    keep(&stage, &user("u-2", "bert", json!({"oxContext": 11})));
+    for together in [None, Some(10)] {
+        let (told, result) = run(&stage, together);
+        assert_eq!(result.unwrap().refused, 2);
+        assert_eq!(told.warnings.len(), 1, "{:?}", told.warnings);
+        let built = told.lines.iter().filter(|line| *line == "Building cache for 11").count();
+        assert_eq!(built, together.map_or(0, |_| 1));
+    }
+}
+
+#[test]
 fn a_snapshot_that_vanished_is_passed_over() {
     let stage = stage();
     keep(&stage, &user("u-1", "anna", json!({})));
