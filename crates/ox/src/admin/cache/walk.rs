@@ -11,8 +11,11 @@ use crate::recipient::OxRecipient;
 
 /// Snapshots after which a line tells how far the work is (ox-provisioning 9.1).
 pub(super) const TELL_EVERY: usize = 1000;
-/// Changed snapshots that are made durable together; each holds a descriptor until then.
-const TOGETHER: usize = 64;
+/// Changed snapshots that are made durable together. Each holds a descriptor until then, of which a process
+/// usually has 1,024.
+const TOGETHER: usize = 512;
+/// The same in bytes: they are in memory until then, and may hold photos.
+const TOGETHER_BYTES: u64 = 8 << 20;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -46,7 +49,7 @@ pub(super) fn users(
     let mut summary = Summary { files: count_files(objects)?, ..Summary::default() };
     watcher.line(&Line::Found(summary.files))?;
     watcher.begin("snapshots", u64::try_from(summary.files).unwrap_or(u64::MAX));
-    let mut visited = 0;
+    let (mut visited, mut bytes) = (0, 0);
     let walked = objects.each(|known| {
         if stop.is_requested() {
             return Err(CacheError::Stopped);
@@ -64,8 +67,12 @@ pub(super) fn users(
             summary.users += 1;
             handle(&known, &mut summary, watcher)?;
         }
-        if objects.uncommitted() >= TOGETHER {
+        bytes += fs::metadata(&known.path).map_or(0, |snapshot| snapshot.len());
+        if objects.uncommitted() == 0 {
+            bytes = 0;
+        } else if objects.uncommitted() >= TOGETHER || bytes >= TOGETHER_BYTES {
             objects.commit()?;
+            bytes = 0;
         }
         Ok(())
     });
