@@ -23,7 +23,7 @@ pub use self::error::Error;
 pub use self::places::Place;
 use self::places::Places;
 pub use self::reconcile::Rebuilt;
-use self::scratch::Scratch;
+use self::scratch::{Aside, Scratch};
 use crate::Facts;
 use crate::index::Index;
 
@@ -220,7 +220,7 @@ impl Objects {
         let name = file_name(&item.id)?;
         let bytes = item.to_snapshot_bytes();
         if let Some(scratch) = &self.scratch {
-            return self.put(item, facts, stamp(scratch.write(&name, &bytes)?));
+            return self.put(item, facts, scratch.write(&item.id, &bytes)?);
         }
         let mut staged = self.staged();
         let stamp = stamp(staged.files.add(&name, &bytes, MODE)?);
@@ -246,7 +246,7 @@ impl Objects {
     pub fn forget(&self, id: &str) -> Result<(), Error> {
         let name = file_name(id)?;
         if let Some(scratch) = &self.scratch {
-            scratch.hide(&name)?;
+            scratch.hide(id);
             return self.on_index(|index| index.gather().and_then(|()| index.remove(id)));
         }
         let mut staged = self.staged();
@@ -329,30 +329,43 @@ impl Objects {
     }
 
     fn load_file(&self, id: &str) -> Result<Option<(ConvertedItem, i64)>, Error> {
-        let path = self.path_now(id)?;
-        let failed = |source| Error::File { operation: "read", path: path.clone(), source };
-        let metadata = match fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(failed(source)),
+        let path = self.path_of(id)?;
+        let aside = self.scratch.as_ref().map_or(Ok(Aside::Untouched), |aside| aside.read(id))?;
+        let (bytes, stamp) = match aside {
+            Aside::Changed(changed) => changed,
+            Aside::Gone => return Ok(None),
+            Aside::Untouched => {
+                let failed = |source| Error::File { operation: "read", path: path.clone(), source };
+                let metadata = match fs::metadata(&path) {
+                    Ok(metadata) => metadata,
+                    Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+                    Err(source) => return Err(failed(source)),
+                };
+                if metadata.len() > LARGEST {
+                    return Err(failed(io::Error::other(format!("larger than {LARGEST} bytes"))));
+                }
+                (fs::read(&path).map_err(failed)?, stamp_of_metadata(&metadata))
+            }
         };
-        if metadata.len() > LARGEST {
-            return Err(failed(io::Error::other(format!("larger than {LARGEST} bytes"))));
-        }
-        if metadata.len() == 0 && self.scratch.is_some() {
-            return Ok(None);
-        }
-        let bytes = fs::read(&path).map_err(failed)?;
         let item = ConvertedItem::parse(&bytes)
-            .map_err(|source| Error::Snapshot { path: path.clone(), source: Box::new(source) })?;
-        Ok(Some((item, stamp_of_metadata(&metadata))))
+            .map_err(|source| Error::Snapshot { path, source: Box::new(source) })?;
+        Ok(Some((item, stamp)))
     }
 
-    /// The file that holds the state of an object, for whoever reads here.
-    fn path_now(&self, id: &str) -> Result<PathBuf, Error> {
-        let name = file_name(id)?;
-        let changed = self.scratch.as_ref().and_then(|scratch| scratch.changed(&name));
-        Ok(changed.unwrap_or_else(|| self.folder.join(name)))
+    /// Modification time of an object's snapshot as it is now, for whoever reads here; `None`: there is
+    /// none.
+    fn stamp_now(&self, id: &str) -> Result<Option<i64>, Error> {
+        let path = self.path_of(id)?;
+        match self.scratch.as_ref().map_or(Aside::Untouched, |aside| aside.stamp(id)) {
+            Aside::Changed(stamp) => return Ok(Some(stamp)),
+            Aside::Gone => return Ok(None),
+            Aside::Untouched => {}
+        }
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(Some(stamp_of_metadata(&metadata))),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::File { operation: "look at", path, source }),
+        }
     }
 
     fn put(&self, item: &ConvertedItem, facts: &Facts, stamp: i64) -> Result<(), Error> {

@@ -149,6 +149,8 @@ impl<'a> Rehearsal<'a> {
                 }
                 Err(fault) => {
                     self.waiting.faulty.extend(head.as_ref().map(|head| head.id.clone()));
+                    // As in the loop: a fault ends the pass.
+                    self.waiting.backlog.end_pass();
                     Err(fault)
                 }
             };

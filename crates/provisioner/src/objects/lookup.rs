@@ -1,7 +1,5 @@
 //! Finding objects by DN, by what they refer to, and all of them.
 
-use std::fs;
-
 use idspool_udm::dn;
 
 use super::{Error, Known, Objects};
@@ -68,18 +66,14 @@ impl Objects {
     /// Whether the last delivered state of an object is there.
     ///
     /// # Errors
-    /// `id` is not fit for a file name.
+    /// `id` is not fit for a file name, or the file cannot be looked at.
     pub fn has_snapshot(&self, id: &str) -> Result<bool, Error> {
         let staged = self.staged();
         if staged.states.contains_key(id) || staged.removed.contains(id) {
             return Ok(!staged.removed.contains(id));
         }
         drop(staged);
-        let path = self.path_now(id)?;
-        Ok(match &self.scratch {
-            None => path.exists(),
-            Some(_) => fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0),
-        })
+        Ok(self.stamp_now(id)?.is_some())
     }
 
     /// Forgets which object has this DN, in whatever spelling. Its snapshot stays, and makes the DN

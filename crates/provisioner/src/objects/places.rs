@@ -4,14 +4,12 @@
 //! it was read from: one look at the file's modification time tells, and tells a vanished file as well.
 
 use std::collections::HashMap;
-use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::ErrorKind;
 use std::sync::{MutexGuard, PoisonError};
 
 use idspool_udm::dn;
 
-use super::{Error, Objects, stamp_of_metadata};
+use super::{Error, Objects};
 use crate::Facts;
 
 /// Where an object lives at the recipient.
@@ -107,17 +105,6 @@ impl Objects {
             self.places().insert(&key, Remembered { place, id, stamp });
         }
         Ok(Some(place))
-    }
-
-    /// Modification time of an object's snapshot as it is now.
-    fn stamp_now(&self, id: &str) -> Result<Option<i64>, Error> {
-        let path = self.path_now(id)?;
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.len() == 0 && self.scratch.is_some() => Ok(None),
-            Ok(metadata) => Ok(Some(stamp_of_metadata(&metadata))),
-            Err(source) if source.kind() == ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(Error::File { operation: "look at", path, source }),
-        }
     }
 
     fn is_staged(&self, id: &str) -> bool {

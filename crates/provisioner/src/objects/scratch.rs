@@ -1,9 +1,11 @@
 //! Where a view keeps what differs from the queue: a private folder that goes away with it.
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::{Error, INDEX, MODE};
@@ -12,6 +14,34 @@ use super::{Error, INDEX, MODE};
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
+    changed: Mutex<Changed>,
+}
+
+/// Changed snapshots, one behind the other in a file without a name: an import changes 100,000 of
+/// them, and as many files take far longer.
+#[derive(Debug)]
+struct Changed {
+    file: File,
+    end: u64,
+    /// `None`: the snapshot is gone.
+    places: HashMap<Box<str>, Option<Place>>,
+}
+
+/// What a view has of a snapshot.
+pub(super) enum Aside<T> {
+    /// What is in the queue counts.
+    Untouched,
+    /// It was removed here.
+    Gone,
+    /// It was changed here.
+    Changed(T),
+}
+
+/// Where a changed snapshot is in the file.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    at: u64,
+    length: usize,
 }
 
 /// How often the copying of an index is tried that somebody is writing.
@@ -25,13 +55,25 @@ impl Scratch {
         for number in 0..NAMES {
             let path = parent.join(format!("idspool-view-{}-{number}", std::process::id()));
             match DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => return Self::over(path),
                 Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(Error::File { operation: "create", path, source }),
             }
         }
         let source = io::ErrorKind::AlreadyExists.into();
         Err(Error::File { operation: "create a folder in", path: parent, source })
+    }
+
+    fn over(path: PathBuf) -> Result<Self, Error> {
+        let changed = path.join("changed");
+        let opened =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(MODE).open(&changed);
+        // Without a name it goes away with the process, however that ends.
+        let opened = opened.and_then(|file| fs::remove_file(&changed).map(|()| file));
+        let failed = |source| Error::File { operation: "create", path: changed.clone(), source };
+        let file = opened.map_err(failed)?;
+        let changed = Mutex::new(Changed { file, end: 0, places: HashMap::new() });
+        Ok(Self { path, changed })
     }
 
     pub(super) fn index(&self) -> PathBuf {
@@ -72,20 +114,60 @@ impl Scratch {
         })
     }
 
-    /// Puts a changed snapshot aside.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<SystemTime, Error> {
-        let path = self.path.join(name);
-        write(&path, bytes).map_err(|source| Error::File { operation: "write", path, source })
+    /// Puts the changed snapshot of an object aside; its stamp.
+    pub(super) fn write(&self, id: &str, bytes: &[u8]) -> Result<i64, Error> {
+        let mut changed = self.changed();
+        let place = Place { at: changed.end, length: bytes.len() };
+        changed
+            .file
+            .write_all_at(bytes, place.at)
+            .map_err(|source| self.failed("write", source))?;
+        changed.end = changed.end.saturating_add(bytes.len() as u64);
+        changed.places.insert(id.into(), Some(place));
+        Ok(place.stamp())
     }
 
-    /// Notes that a snapshot is gone.
-    pub(super) fn hide(&self, name: &str) -> Result<(), Error> {
-        self.write(name, b"").map(|_| ())
+    /// Notes that the snapshot of an object is gone.
+    pub(super) fn hide(&self, id: &str) {
+        self.changed().places.insert(id.into(), None);
     }
 
-    /// The file that stands for a changed snapshot; it is empty when the snapshot is gone.
-    pub(super) fn changed(&self, name: &str) -> Option<PathBuf> {
-        Some(self.path.join(name)).filter(|path| path.exists())
+    /// The stamp of a snapshot, as far as it was changed here.
+    pub(super) fn stamp(&self, id: &str) -> Aside<i64> {
+        match self.changed().places.get(id) {
+            None => Aside::Untouched,
+            Some(None) => Aside::Gone,
+            Some(Some(place)) => Aside::Changed(place.stamp()),
+        }
+    }
+
+    /// A snapshot and its stamp, as far as it was changed here.
+    pub(super) fn read(&self, id: &str) -> Result<Aside<(Vec<u8>, i64)>, Error> {
+        let changed = self.changed();
+        let place = match changed.places.get(id) {
+            None => return Ok(Aside::Untouched),
+            Some(None) => return Ok(Aside::Gone),
+            Some(Some(place)) => place,
+        };
+        let mut bytes = vec![0; place.length];
+        let read = changed.file.read_exact_at(&mut bytes, place.at);
+        read.map_err(|source| self.failed("read", source))?;
+        Ok(Aside::Changed((bytes, place.stamp())))
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Changed> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, operation: &'static str, source: io::Error) -> Error {
+        Error::File { operation, path: self.path.join("changed"), source }
+    }
+}
+
+impl Place {
+    /// Different for each state, and never that of a file.
+    fn stamp(&self) -> i64 {
+        -1 - i64::try_from(self.at).unwrap_or(i64::MAX - 1)
     }
 }
 
@@ -94,13 +176,6 @@ impl Drop for Scratch {
         // What stays is private, and in a folder that the system clears.
         let _ = fs::remove_dir_all(&self.path);
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<SystemTime> {
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(path)?;
-    file.write_all(bytes)?;
-    file.metadata()?.modified()
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
