@@ -19,6 +19,8 @@ mod notices;
 mod overlay;
 mod report;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! The real rules over an OX that is only played: for each item, what would come of it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use idspool_ox_soap::ContextId;
@@ -15,10 +16,11 @@ use super::overlay::{Overlay, Subject};
 use crate::core::Core;
 use crate::credentials::CredentialsFile;
 use crate::deputy::deputies;
+use crate::group;
 use crate::mapping::{self, MappingFile};
 use crate::ox::Ox;
 use crate::profile::{self, ProfileFile};
-use crate::props::Props;
+use crate::props::{OX_DB_GROUPNAME, Props};
 use crate::recipient::OxRecipient;
 
 use crate::settings::Settings;
@@ -87,13 +89,9 @@ impl Stage {
     }
 
     fn subject(&self, delivery: &Delivery<'_>) -> Subject {
-        let mut members: HashMap<i32, Vec<i32>> = HashMap::new();
         let group = delivery.previous.filter(|state| state.module() == Some(Module::Group));
-        if let Some(previous) = group.filter(|_| self.overlay.is_offline()) {
-            for (context, id, _) in users_of(delivery, previous) {
-                members.entry(context).or_default().push(id);
-            }
-        }
+        let group = group.filter(|_| self.overlay.is_offline());
+        let members = group.map(|group| noted_members(delivery, group)).unwrap_or_default();
         Subject { previous: delivery.previous.cloned(), facts: delivery.facts.cloned(), members }
     }
 
@@ -194,8 +192,26 @@ impl Stage {
 /// What no list of flags looks like.
 const ABSENT: &str = "\0";
 
-fn file_name(path: &std::path::Path) -> String {
+fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The members of a group by context, where it is in OX according to its last delivery.
+fn noted_members(delivery: &Delivery<'_>, group: &ConvertedItem) -> HashMap<i32, Vec<i32>> {
+    let mut members: HashMap<i32, Vec<i32>> = HashMap::new();
+    for (context, id, _) in users_of(delivery, group) {
+        members.entry(context).or_default().push(id);
+    }
+    let digest = delivery.facts.and_then(|facts| facts.digest.as_deref());
+    match digest.and_then(group::noted_contexts) {
+        Some(contexts) => {
+            let contexts = contexts.into_iter().map(ContextId::value);
+            contexts.map(|id| (id, members.remove(&id).unwrap_or_default())).collect()
+        }
+        // Delivered by an older program, which notes the name; or never.
+        None if group.property(OX_DB_GROUPNAME).is_some() => members,
+        None => HashMap::new(),
+    }
 }
 
 /// The users that a state lists: context, internal id, and the name by their DN.
@@ -226,6 +242,10 @@ impl Recipient for Stage {
 
     fn keys(&self, item: &ConvertedItem, previous: Option<&ConvertedItem>) -> Vec<Key> {
         self.recipient.keys(item, previous)
+    }
+
+    fn is_copy(&self, item: &ConvertedItem, path: &Path) -> bool {
+        self.recipient.is_copy(item, path)
     }
 
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {

@@ -168,7 +168,11 @@ impl Ox for Fake {
             if stale && user.get(UserField::DefaultSenderAddress).is_none() {
                 return Err(invalid("defaultSenderAddress must be present in set of aliases."));
             }
+            let other = tenant.by_name(user.name().unwrap_or_default());
             let account = tenant.users.get_mut(&id).ok_or_else(no_such_user)?;
+            if other.is_some_and(|other| other != id) {
+                return Err(invalid("User already exists in this context"));
+            }
             let mut changed = account.user.clone();
             for (field, value) in user.iter() {
                 changed.set(field, value.clone());

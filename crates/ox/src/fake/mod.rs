@@ -27,6 +27,8 @@ pub(crate) enum Failure {
 struct State {
     world: World,
     calls: Vec<String>,
+    /// Those that were answered.
+    answered: Vec<String>,
     /// Counted from 1 over all calls.
     fail: Option<(usize, Failure)>,
     /// Copies do not appear before so many look-ups.
@@ -93,6 +95,11 @@ impl Fake {
         std::mem::take(&mut self.0.lock().unwrap().calls)
     }
 
+    /// The calls so far that were not refused, in the same form, and forgets them.
+    pub(crate) fn answered(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap().answered)
+    }
+
     pub(crate) fn world(&self) -> World {
         self.0.lock().unwrap().world.clone()
     }
@@ -143,7 +150,7 @@ impl Fake {
     ) -> Result<T, OxError> {
         let mut state = self.0.lock().unwrap();
         let is_refused = state.refused.iter().any(|beginning| line.starts_with(beginning));
-        state.calls.push(line);
+        state.calls.push(line.clone());
         let failure = state.fail.filter(|(at, _)| *at == state.calls.len()).map(|(_, f)| f);
         if failure == Some(Failure::Before) {
             return Err(lost());
@@ -152,6 +159,9 @@ impl Fake {
             return Err(refused(Refusal::Other, FaultClass::Permanent, "refused on purpose"));
         }
         let answer = work(&mut state);
+        if answer.is_ok() {
+            state.answered.push(line);
+        }
         if failure == Some(Failure::After) {
             return Err(lost());
         }

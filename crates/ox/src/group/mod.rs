@@ -31,6 +31,11 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     name.eq_ignore_ascii_case("users")
 }
 
+/// The contexts that have something of a group, as its last delivery noted; `None`: not known.
+pub(crate) fn noted_contexts(digest: &str) -> Option<Vec<ContextId>> {
+    Notes::parse(digest).map(|notes| notes.0.into_keys().collect())
+}
+
 /// One group item under way.
 struct Work<'a> {
     core: &'a Core,

@@ -1,11 +1,12 @@
-//! Secondary accounts and deputy permissions. No rule asks what OX has of them, so nothing is remembered.
+//! Secondary accounts and deputy permissions.
 
 use idspool_ox_soap::{AccountDataOnCreate, ContextId, DeputyPermission, OxUserId, Whom};
 use serde_json::Value as Json;
 
 use super::super::difference::{Old, changes};
-use super::super::journal::{Call, Change};
-use super::{Overlay, check_values, refused};
+use super::super::journal::{Call, Change, is_provisional};
+use super::tenant::Holders;
+use super::{Base, Overlay, check_values, refused, same_name};
 use crate::ox::{OxError, Refusal, Scope, Which};
 
 impl Overlay {
@@ -18,6 +19,11 @@ impl Overlay {
         let address = account.primary_address().unwrap_or_default();
         check_values("SecondaryAccount.create", address, account)?;
         self.check_user(scope.context, user)?;
+        if self.has_account(scope, address, user)? {
+            let message = format!("user {user} has an account {address} already");
+            return Err(refused(Refusal::Other, message));
+        }
+        self.holders(scope.context, address, |holders| holders.users.insert(user.value(), true));
         let mut told = changes(Old::New, account);
         told.push(Change::Ids { field: "users", added: vec![user.value()], removed: Vec::new() });
         self.record(account_call("SecondaryAccount.create", scope.context, address).with(told));
@@ -32,15 +38,55 @@ impl Overlay {
     ) -> Result<bool, OxError> {
         self.base(scope.context)?;
         let told = match whom {
-            Whom::Everybody => Vec::new(),
+            Whom::Everybody => {
+                let none = Holders { is_whole: true, ..Holders::default() };
+                self.holders(scope.context, address, |holders| *holders = none);
+                Vec::new()
+            }
             Whom::Users(users) => {
                 users.iter().try_for_each(|user| self.check_user(scope.context, *user))?;
+                self.holders(scope.context, address, |holders| {
+                    holders.users.extend(users.iter().map(|user| (user.value(), false)));
+                });
                 let removed = users.iter().map(|user| user.value()).collect();
                 vec![Change::Ids { field: "users", added: Vec::new(), removed }]
             }
         };
         self.record(account_call("SecondaryAccount.delete", scope.context, address).with(told));
         Ok(true)
+    }
+
+    fn has_account(
+        &self,
+        scope: Scope<'_>,
+        address: &str,
+        user: OxUserId,
+    ) -> Result<bool, OxError> {
+        let known = self.holders(scope.context, address, |holders| {
+            let known = holders.users.get(&user.value()).copied();
+            known.or_else(|| holders.is_whole.then_some(false))
+        });
+        match (known, self.base(scope.context)?) {
+            (Some(known), _) => Ok(known),
+            (None, Base::Server(server)) if !is_provisional(user.value()) => {
+                let accounts = self.heard(server.accounts(scope, Whom::Users(&[user])))?;
+                Ok(accounts.iter().any(|account| {
+                    account.primary_address().is_some_and(|known| same_name(known, address))
+                }))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn holders<T>(
+        &self,
+        context: ContextId,
+        address: &str,
+        work: impl FnOnce(&mut Holders) -> T,
+    ) -> T {
+        self.tenant(context, |tenant| {
+            work(tenant.accounts.entry(address.to_lowercase()).or_default())
+        })
     }
 
     pub(super) fn new_deputy(

@@ -59,7 +59,7 @@ impl Overlay {
         Some(ModuleAccess::named(note.split(',').filter_map(AccessFlag::from_name)))
     }
 
-    /// The group with this name, if it is the one that is under way and has members here.
+    /// The group with this name, if it is the one that is under way and was delivered here.
     pub(super) fn noted_group(&self, context: ContextId, name: &str) -> Option<Group> {
         let state = self.state();
         let (entry_uuid, props) = state.previous(Module::Group)?;
@@ -68,7 +68,7 @@ impl Overlay {
             .or_else(|| named(props, entry_uuid, &self.settings.group_identifier))
             .or_else(|| props.text("name"))?;
         let members = state.subject.members.get(&context.value())?;
-        let is_meant = props.is_on("isOxGroup") && same_name(written, name) && !members.is_empty();
+        let is_meant = props.is_on("isOxGroup") && same_name(written, name);
         is_meant.then(|| {
             Group::new()
                 .with(GroupField::Name, written)

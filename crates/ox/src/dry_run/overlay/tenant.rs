@@ -19,8 +19,19 @@ pub(super) struct Tenant {
     /// Groups by name in lower case, as far as they are in `groups`.
     pub(super) group_names: HashMap<String, i32>,
     pub(super) resources: Known<Resource>,
+    /// Secondary accounts by address in lower case.
+    pub(super) accounts: HashMap<String, Holders>,
     /// The resource that was last read from the server.
     pub(super) seen: Option<Resource>,
+}
+
+/// Who has the accounts of one address, as far as the dry run changed it.
+#[derive(Default)]
+pub(super) struct Holders {
+    /// They were deleted of everybody: what is not in `users` is not there.
+    pub(super) is_whole: bool,
+    /// Users by id, and whether they have one.
+    pub(super) users: HashMap<i32, bool>,
 }
 
 /// Where a context comes from.
