@@ -43,9 +43,13 @@ pub(crate) fn compare(
     let address = old.text("mailPrimaryAddress").unwrap_or_default();
     let (mut findings, mut of_ox) = (Vec::new(), Vec::new());
     for context in remote.contexts()? {
+        let (sent, wanted) = (users(&sent, context), users(&wanted, context));
+        if remote.admin(context)?.is_none() {
+            findings.extend(member::trouble(remote, context, &sent, &wanted));
+            continue;
+        }
         let accounts = remote.accounts(context, address)?;
         let has: BTreeSet<OxUserId> = accounts.iter().filter_map(Account::user).collect();
-        let (sent, wanted) = (users(&sent, context), users(&wanted, context));
         findings.extend(member::compare(context, "userId", &sent, &has, &wanted, &names));
         of_ox.extend(accounts.into_iter().map(|account| (context, account)));
     }

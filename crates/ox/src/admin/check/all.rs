@@ -111,7 +111,16 @@ impl CheckSync {
                 self.conclude(reports, resync, &mut summary, tell)?;
             }
         }
-        let reports = self.look_twice_at_strays(strays, &first)?;
+        let mut reports = self.look_twice_at_strays(strays, &first)?;
+        reports.extend(self.checker.remote.troubles().into_iter().map(|(context, trouble)| {
+            let mut report = Report::new("", Module::Context.as_str(), &format!("context {context}"));
+            let found = Finding::of(Kind::Unusable).within(context).noting(format!(
+                "not compared with OX: {trouble}; if the context is gone from OX, remove its entry from the \
+                 credentials file"
+            ));
+            report.findings.push(found);
+            report
+        }));
         self.conclude(reports, false, &mut summary, tell)?;
         Ok(summary)
     }

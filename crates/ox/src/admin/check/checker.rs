@@ -168,14 +168,23 @@ impl Checker {
         // Neither has one: provisioning leaves the user alone.
         let Some(context) = side.context.or(self.context) else { return Ok(Err(states())) };
         let Some(admin) = self.remote.admin(context)? else {
-            self.outside += 1;
-            return Ok(Err(states()));
+            let mut findings = states();
+            findings.extend(self.unreachable(context));
+            return Ok(Err(findings));
         };
         // The administrator of the context is never touched.
         if admin.login == name {
             return Ok(Err(Vec::new()));
         }
         Ok(Ok((context, UserWork { at, both, name, cached: side.cached })))
+    }
+
+    /// An object in a context that cannot be asked. Where all objects are compared, that is told once for
+    /// the context.
+    fn unreachable(&mut self, context: ContextId) -> Option<Finding> {
+        self.outside += 1;
+        let trouble = self.remote.trouble(context).filter(|_| self.remote.is_single())?;
+        Some(Finding::of(Kind::Unusable).within(context).noting(trouble))
     }
 
     fn compare_users(

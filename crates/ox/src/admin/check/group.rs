@@ -60,6 +60,10 @@ pub(crate) fn compare(
     let mut findings = Vec::new();
     for context in remote.contexts()? {
         let (sent, wanted) = (members(&sent, context), members(&wanted, context));
+        if remote.admin(context)?.is_none() {
+            findings.extend(member::trouble(remote, context, &sent, &wanted));
+            continue;
+        }
         let Some(group) = remote.group_named(context, name)? else {
             if !sent.is_empty() || !wanted.is_empty() {
                 findings.push(Finding::of(Kind::NotInOx).within(context));

@@ -9,7 +9,8 @@ use idspool_provisioner::Objects;
 use idspool_udm::dn;
 
 use super::error::Error;
-use super::finding::{Finding, Sides};
+use super::finding::{Finding, Kind, Sides};
+use super::remote::Remote;
 use super::shown::Shown;
 use crate::props::Props;
 
@@ -34,6 +35,18 @@ pub(crate) fn names_of(
         }
     }
     Ok(())
+}
+
+/// What keeps a single object from being compared in a context in which it should have members.
+pub(crate) fn trouble(
+    remote: &Remote,
+    context: ContextId,
+    snapshot: &BTreeSet<OxUserId>,
+    directory: &BTreeSet<OxUserId>,
+) -> Option<Finding> {
+    let is_concerned = remote.is_single() && !(snapshot.is_empty() && directory.is_empty());
+    let said = remote.trouble(context).filter(|_| is_concerned)?;
+    Some(Finding::of(Kind::Unusable).within(context).noting(said))
 }
 
 /// Compares the members in one context.
@@ -74,7 +87,6 @@ pub(crate) fn compare(
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Kind;
     use super::*;
 
     const TEN: ContextId = ContextId::new(10);

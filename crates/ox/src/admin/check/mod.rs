@@ -32,6 +32,8 @@ mod remote;
 mod resync;
 mod shown;
 mod single;
+#[cfg(test)]
+mod tests;
 mod user;
 mod waiting;
 

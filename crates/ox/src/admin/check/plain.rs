@@ -37,8 +37,12 @@ pub(crate) fn resource(both: &Both<'_>, remote: &mut Remote) -> Result<Vec<Findi
     };
     // Without a context, or without its credentials, it is skipped in provisioning.
     if let Some(context) = context
-        && remote.admin(context)?.is_some()
+        && remote.admin(context)?.is_none()
     {
+        if let Some(trouble) = remote.trouble(context).filter(|_| remote.is_single()) {
+            findings.push(Finding::of(Kind::Unusable).within(context).noting(trouble));
+        }
+    } else if let Some(context) = context {
         let name = |side: Props<'_>| side.text("name").unwrap_or_default().to_owned();
         match remote.resource_named(context, &name(old))? {
             None => findings.push(Finding::of(Kind::NotInOx).within(context)),

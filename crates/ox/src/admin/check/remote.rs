@@ -1,6 +1,7 @@
 //! What OX has, asked with few calls.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use idspool_ox_soap::{
     Account, Context, ContextId, Credentials, Group, ModuleAccess, OxGroupId, OxUserId, Resource,
@@ -37,6 +38,8 @@ pub(crate) struct Remote {
     credentials: CredentialsFile,
     mode: Mode,
     kept: HashMap<ContextId, Kept>,
+    /// Contexts that were asked at all; with what OX said when it let nobody in.
+    probed: RefCell<BTreeMap<ContextId, Option<String>>>,
 }
 
 /// Lists of one context, each read when first needed.
@@ -60,7 +63,12 @@ pub(crate) struct Named {
 
 impl Remote {
     pub(crate) fn new(ox: Box<dyn Ox>, credentials: CredentialsFile, mode: Mode) -> Self {
-        Self { ox, credentials, mode, kept: HashMap::new() }
+        Self { ox, credentials, mode, kept: HashMap::new(), probed: RefCell::default() }
+    }
+
+    /// Whether single objects are asked for.
+    pub(crate) fn is_single(&self) -> bool {
+        self.mode == Mode::Single
     }
 
     /// Forgets all lists, so that they are read again.
@@ -73,9 +81,38 @@ impl Remote {
         Ok(self.credentials.contexts().map_err(Halt::from)?)
     }
 
-    /// The administrator of a context; `None`: it is none of our business.
+    /// The administrator of a context; `None`: it is none of our business, or OX lets nobody in.
+    ///
+    /// An entry of the credentials file can outlive its context, and then OX refuses the credentials.
+    /// That must not keep the other contexts from being compared; so each is tried once beforehand.
     pub(crate) fn admin(&self, context: ContextId) -> Result<Option<Credentials>, Error> {
-        Ok(self.credentials.context(context).map_err(Halt::from)?)
+        let Some(admin) = self.credentials.context(context).map_err(Halt::from)? else {
+            return Ok(None);
+        };
+        if let Some(trouble) = self.probed.borrow().get(&context) {
+            return Ok(Some(admin).filter(|_| trouble.is_none()));
+        }
+        let scope = Scope { context, admin: &admin };
+        let trouble = match self.ox.user_exists(scope, &admin.login) {
+            Ok(_) => None,
+            Err(error) if error.refusal.is_some() => Some(error.message),
+            Err(error) => return Err(error.into()),
+        };
+        let is_fine = trouble.is_none();
+        self.probed.borrow_mut().insert(context, trouble);
+        Ok(Some(admin).filter(|_| is_fine))
+    }
+
+    /// What OX said of a context that it lets nobody in.
+    pub(crate) fn trouble(&self, context: ContextId) -> Option<String> {
+        self.probed.borrow().get(&context).cloned().flatten()
+    }
+
+    /// All contexts that OX lets nobody in.
+    pub(crate) fn troubles(&self) -> Vec<(ContextId, String)> {
+        let probed = self.probed.borrow();
+        let troubles = probed.iter().filter_map(|(id, trouble)| Some((*id, trouble.clone()?)));
+        troubles.collect()
     }
 
     /// Calls OX in a context; `None` when there are no credentials for it.

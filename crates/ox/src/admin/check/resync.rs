@@ -270,9 +270,67 @@ fn set(answers: &mut [Resynced], at: usize, path: PathBuf) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::Mode;
     use super::super::finding::{Finding, Sides};
     use super::super::shown::{Same, Shown};
+    use super::super::tests::{ANNA, Stage, user};
     use super::*;
+    use crate::fake::Fake;
+
+    #[test]
+    fn a_copy_that_became_outdated_is_taken_back() {
+        let stage = Stage::new(Fake::new().with_context(10));
+        let anna = user(ANNA, "anna", json!({}));
+        stage.snapshot(&anna);
+        let mut check = stage.check(Mode::Single);
+        let copy = |check: &CheckSync, item: &ConvertedItem| Copy {
+            at: 0,
+            item: item.clone(),
+            stamp: check.stamp(ANNA).unwrap(),
+            forget_id: false,
+        };
+        // A newer state was delivered after the copy was read.
+        let outdated = copy(&check, &anna);
+        stage.snapshot(&user(ANNA, "anna", json!({"title": "Dr."})));
+        assert_eq!(check.enqueue_copies(vec![outdated]).unwrap(), []);
+        assert_eq!(stage.queued().0.len(), 0);
+        // The same state was: by the copy itself, it may be.
+        let same = copy(&check, &anna);
+        stage.snapshot(&user(ANNA, "anna", json!({"oxDbId": 4})));
+        assert_eq!(check.enqueue_copies(vec![same]).unwrap().len(), 1);
+        assert_eq!(stage.queued().0.len(), 1);
+        // Another item waits already.
+        let second = copy(&check, &anna);
+        assert_eq!(check.enqueue_copies(vec![second]).unwrap(), []);
+        assert_eq!(stage.queued().0.len(), 1, "the one that was there stays");
+    }
+
+    #[test]
+    fn an_id_in_doubt_is_removed_with_the_copy_or_told_by_it() {
+        let anna = user(ANNA, "anna", json!({}));
+        for is_running in [false, true] {
+            let stage = Stage::new(Fake::new().with_context(10));
+            stage.snapshot(&anna);
+            let mut check = stage.check(Mode::Single);
+            let spool = Spool::create(stage.config.ox.queue()).unwrap();
+            let running = is_running.then(|| spool.consumer("idspool-ox").unwrap());
+            let stamp = check.stamp(ANNA).unwrap();
+            let copy = Copy { at: 0, item: anna.clone(), stamp, forget_id: true };
+            assert_eq!(check.enqueue_copies(vec![copy]).unwrap().len(), 1);
+            drop(running);
+            let text = std::fs::read(stage.snapshot_path(ANNA)).unwrap();
+            let snapshot = ConvertedItem::parse(&text).unwrap().object.unwrap();
+            let queued = &stage.queued().0[0]["object"];
+            if is_running {
+                assert_eq!(snapshot["oxDbId"], json!(3), "it is not ours to change");
+                assert_eq!(queued.get("oxDbId"), Some(&Value::Null));
+            } else {
+                assert_eq!((snapshot.get("oxDbId"), queued.get("oxDbId")), (None, None));
+            }
+        }
+    }
 
     fn report(findings: Vec<Finding>) -> Report {
         Report { findings, ..Report::new("u", "users/user", "uid=u") }
