@@ -22,7 +22,11 @@ Exit status: 0 enqueued and safe on disk; 1 the spool could not be written; 2 wr
 nothing was written.
 
 With --stdin each line is a JSON object with the keys entry_uuid, dn, object_type and command, and optionally \
-\"resync\": true. All lines are enqueued together or not at all.")]
+\"resync\": true. All lines are enqueued together or not at all.
+
+With --stream the lines are the same. Each is answered on standard output, in order, once it is safe on disk or known \
+to be wrong: {\"enqueued\":true}, {\"refused\":\"why\"} or {\"failed\":\"why\"}. Lines that wait together are made durable \
+together. The end of the input ends the program, with 0.")]
     Hook(Hook),
     /// Follow the directory and enqueue what changes
     #[command(after_help = "\
@@ -90,20 +94,24 @@ pub struct Hook {
     #[arg(long, conflicts_with_all = ["entry_uuid", "dn", "object_type", "command"])]
     pub stdin: bool,
 
+    /// Stay, and answer each line of standard input once it is safe on disk
+    #[arg(long, conflicts_with_all = ["stdin", "entry_uuid", "dn", "object_type", "command"])]
+    pub stream: bool,
+
     /// entryUUID of the entry that changed
-    #[arg(long, value_name = "UUID", required_unless_present = "stdin")]
+    #[arg(long, value_name = "UUID", required_unless_present_any = ["stdin", "stream"])]
     pub entry_uuid: Option<String>,
 
     /// DN of the entry; of a deleted one the last known DN
-    #[arg(long, value_name = "DN", required_unless_present = "stdin")]
+    #[arg(long, value_name = "DN", required_unless_present_any = ["stdin", "stream"])]
     pub dn: Option<String>,
 
     /// UDM module of the entry, such as users/user
-    #[arg(long, value_name = "TYPE", required_unless_present = "stdin")]
+    #[arg(long, value_name = "TYPE", required_unless_present_any = ["stdin", "stream"])]
     pub object_type: Option<String>,
 
     /// What happened: add, modify or delete
-    #[arg(long, value_name = "COMMAND", required_unless_present = "stdin")]
+    #[arg(long, value_name = "COMMAND", required_unless_present_any = ["stdin", "stream"])]
     pub command: Option<String>,
 }
 

@@ -10,6 +10,7 @@ use idspool_udm::ListenerItem;
 use crate::arguments::Hook;
 use crate::change::{Refused, change};
 use crate::lines::{LineError, read_changes};
+use crate::stream::stream;
 
 /// Why nothing was enqueued.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum Error {
     /// The spool cannot be written.
     #[error(transparent)]
     Spool(#[from] idspool_spool::Error),
+    /// The one who asked no longer listens, or standard input cannot be read.
+    #[error("answer changes from standard input: {0}")]
+    Stream(#[source] std::io::Error),
 }
 
 impl Error {
@@ -35,7 +39,7 @@ impl Error {
         match self {
             Self::Refused(_) | Self::Config(_) => true,
             Self::Lines(error) => !matches!(error, LineError::Read(_)),
-            Self::Spool(_) => false,
+            Self::Spool(_) | Self::Stream(_) => false,
         }
     }
 }
@@ -45,6 +49,11 @@ impl Error {
 /// # Errors
 /// Nothing was enqueued.
 pub fn run(arguments: Hook) -> Result<usize, Error> {
+    if arguments.stream {
+        let spool = Spool::create(spool_directory(arguments.spool, arguments.config)?)?;
+        return stream(std::io::stdin().lock(), std::io::stdout().lock(), &spool)
+            .map_err(Error::Stream);
+    }
     // Everything is checked before the spool is touched, so that a refused change leaves no trace.
     let changes = if arguments.stdin {
         read_changes(BufReader::with_capacity(64 * 1024, std::io::stdin().lock()))?

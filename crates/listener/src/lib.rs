@@ -15,6 +15,7 @@ mod change;
 mod hook;
 mod lines;
 pub mod resync;
+mod stream;
 pub mod watch;
 
 pub use crate::change::{COMMANDS, Refused, change};

@@ -68,23 +68,38 @@ pub fn read_changes(input: impl BufRead) -> Result<Vec<ListenerItem>, LineError>
         if read == 0 {
             break;
         }
-        match bytes.trim_ascii().first() {
-            None => continue,
-            Some(b'{') => {}
-            // serde would take a list of the values as well, in the order of the fields below.
-            Some(_) => {
-                let problem = "expected a JSON object".to_owned();
-                return Err(LineError::Syntax { line, problem });
-            }
+        match parse_line(&bytes) {
+            Ok(None) => {}
+            Ok(Some(item)) => changes.push(item),
+            Err(LineProblem::Syntax(problem)) => return Err(LineError::Syntax { line, problem }),
+            Err(LineProblem::Refused(problem)) => return Err(LineError::Refused { line, problem }),
         }
-        let parsed: Line = serde_json::from_slice(&bytes)
-            .map_err(|error| LineError::Syntax { line, problem: without_line(&error) })?;
-        let Line { entry_uuid, dn, object_type, command, resync } = parsed;
-        let item = change(&entry_uuid, &dn, &object_type, &command, resync)
-            .map_err(|problem| LineError::Refused { line, problem })?;
-        changes.push(item);
     }
     Ok(changes)
+}
+
+/// Why one line cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LineProblem {
+    /// It is not a JSON object with the expected keys.
+    #[error("{0}")]
+    Syntax(String),
+    /// It describes a change that cannot be right.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// The change that one line describes; none if it is blank.
+pub(crate) fn parse_line(bytes: &[u8]) -> Result<Option<ListenerItem>, LineProblem> {
+    match bytes.trim_ascii().first() {
+        None => return Ok(None),
+        Some(b'{') => {}
+        // serde would take a list of the values as well, in the order of the fields above.
+        Some(_) => return Err(LineProblem::Syntax("expected a JSON object".to_owned())),
+    }
+    let Line { entry_uuid, dn, object_type, command, resync } =
+        serde_json::from_slice(bytes).map_err(|error| LineProblem::Syntax(without_line(&error)))?;
+    Ok(Some(change(&entry_uuid, &dn, &object_type, &command, resync)?))
 }
 
 /// serde counts lines within what it was given, which is always the first one.
