@@ -2,7 +2,6 @@
 //! (`YYYY-MM-DD HH:MM:SS LEVEL     message`, ox-provisioning 1), so that existing log watchers match.
 
 use std::fmt;
-use std::io::IsTerminal as _;
 
 use chrono::Local;
 use tracing::{Event, Level, Subscriber};
@@ -35,7 +34,8 @@ pub fn init(level: &str) -> Result<(), UnknownLevel> {
     let _already_started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        // Lines have no colours; asking for them on a terminal is refused where they are not built in.
+        .with_ansi(false)
         .event_format(Line)
         .try_init();
     Ok(())
