@@ -291,6 +291,36 @@ fn s9_3_the_lines_of_rebuild_old_db() {
 }
 
 #[test]
+fn on_a_terminal_a_bar_tells_how_far_the_work_is_and_the_answer_stays_clean() {
+    let names: Vec<String> = (0..20).map(|number| format!("u{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let place = Place::new(&names, Duration::from_millis(20));
+    for (number, name) in names.iter().enumerate() {
+        place.keep(&id(number), name, 10);
+    }
+    // script(1) gives the command a terminal; what it shows is its own standard output.
+    let answer = place.folder.path().join("answer");
+    let program = env!("CARGO_BIN_EXE_idspool");
+    let command = format!("'{program}' ox cache rebuild >'{}'", answer.display());
+    let output = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(place.folder.path())
+        .env_remove("IDSPOOL_CONFIG")
+        .env("TERM", "xterm")
+        .output()
+        .unwrap();
+    let terminal = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{terminal}");
+    assert!(terminal.contains(" of 20, ") && terminal.contains("/s, "), "{terminal}");
+    let answer = fs::read_to_string(answer).unwrap();
+    assert!(
+        answer.starts_with("Found 20 files.\nSearching in 10 for u0\n... found it at "),
+        "{answer}"
+    );
+    assert!(!answer.contains('\u{1b}'), "{answer}");
+}
+
+#[test]
 fn ctrl_c_ends_a_rebuild_which_then_goes_on_where_it_was() {
     let names: Vec<String> = (0..30).map(|number| format!("u{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
