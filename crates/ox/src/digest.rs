@@ -79,6 +79,11 @@ pub(crate) fn with_deputies(note: String, deputies: Option<&str>) -> String {
     }
 }
 
+/// The note of a user of whom nothing is known but that there may be deputy permissions.
+pub(crate) fn of_unsettled_deputies() -> String {
+    with_deputies("0--".to_owned(), Some(UNSETTLED))
+}
+
 /// What a note says about deputy permissions.
 pub(crate) fn deputies_of(note: &str) -> Option<&str> {
     note.splitn(4, '-').nth(3)
@@ -228,6 +233,9 @@ mod tests {
         let with = with_deputies(note.clone(), Some(UNSETTLED));
         assert_eq!((deputies_of(&with), without_deputies(&with)), (Some(UNSETTLED), &*note));
         assert_eq!(with_deputies(note.clone(), None), note);
+        let unsettled = of_unsettled_deputies();
+        assert_eq!(deputies_of(&unsettled), Some(UNSETTLED));
+        assert_eq!(UserDigest::new(10, &user(), None).has_addresses_of(&unsettled), None);
     }
 
     #[test]

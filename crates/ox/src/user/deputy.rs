@@ -86,6 +86,13 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Whether OX may have permissions that the directory gave.
+    pub(super) fn may_have_deputies(&self) -> bool {
+        let noted = self.delivery.facts.and_then(|facts| facts.digest.as_deref());
+        self.core.settings.deputy_permissions
+            && (self.had_deputies() || noted.and_then(digest::deputies_of).is_some())
+    }
+
     fn had_deputies(&self) -> bool {
         self.old.is_some_and(|old| deputy::has_entries(old.props))
     }

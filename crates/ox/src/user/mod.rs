@@ -72,7 +72,7 @@ pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Result<Outcome, H
         Err(Halt::Skip(skip)) => {
             warn!("{skip}");
             // Whatever OX has of it is still what was last written.
-            Ok(work.keep(None))
+            Ok(work.keep_skipped())
         }
         other => other,
     }
@@ -156,6 +156,17 @@ impl<'a> Work<'a> {
         facts.scope = Props(&object).context().ok().flatten().map(i64::from);
         facts.remote_id = Props(&object).ox_db_id().ok().flatten().map(i64::from);
         Outcome::Keep { object, facts }
+    }
+
+    /// A skipped item. Permissions that were given are not forgotten by it, although it names none.
+    fn keep_skipped(&self) -> Outcome {
+        let mut outcome = self.keep(None);
+        if let Outcome::Keep { facts, .. } = &mut outcome
+            && self.may_have_deputies()
+        {
+            facts.digest = Some(digest::of_unsettled_deputies());
+        }
+        outcome
     }
 
     /// A skipped item of a user that is in OX keeps its id and name, as long as the context is the
