@@ -214,6 +214,10 @@ fn effect(snapshots: &Path, item: &ConvertedItem) -> Effect {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // A named pipe would hold us for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
     let file = fs::File::open(path)?;
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes)?;

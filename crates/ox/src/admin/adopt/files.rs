@@ -20,6 +20,10 @@ const NOT_READ: [&str; 3] = ["listener/old.db", "listener/meta.db", "resources"]
 /// The content of a file, or why it cannot be had.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: io::Error| format!("{}: {error}", path.display());
+    // A named pipe would hold us for ever, a device may have no end.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(format!("{}: not a regular file", path.display()));
+    }
     let file = fs::File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
     if length > LARGEST {
@@ -28,6 +32,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
+}
+
+/// Whether something else than a file is there.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 /// Where the credentials of a source are: where the configuration says, if it is about this folder.
@@ -79,6 +88,9 @@ fn check_credentials(path: &Path, config: &Ox, used: &Used, found: &mut Findings
             None => found.add(&topic::SECRET_FILES_ODD, name),
         }
     }
+    if is_special(path) {
+        return found.add(&topic::UNREADABLE, path.display().to_string());
+    }
     let file = CredentialsFile::new(path.to_owned());
     // What cannot be used is told once, not once for each context.
     let mut problem = None;
@@ -127,6 +139,9 @@ fn check_mapping(data: &Path, found: &mut Findings) {
 
 fn check_profiles(data: &Path, used: &Used, found: &mut Findings) {
     let path = data.join(PROFILES);
+    if is_special(&path) {
+        return found.add(&topic::UNREADABLE, path.display().to_string());
+    }
     let profiles = match ProfileFile::new(path).current() {
         Ok(profiles) => profiles,
         Err(error) => return found.add(&topic::UNREADABLE, error.to_string()),

@@ -219,7 +219,7 @@ fn single(from: &Path, to: &Path, mode: u32) -> Result<u64, AdoptError> {
     else {
         return Ok(0);
     };
-    if !from.exists() {
+    if !from.is_file() {
         return Ok(0);
     }
     let mut copier = Copier::new(folder.to_owned())?;

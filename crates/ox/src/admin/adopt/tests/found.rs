@@ -172,3 +172,27 @@ fn a_folder_that_is_none_is_refused() {
     let error = inspect(&source, &config, &settings, &mut Silent).unwrap_err().to_string();
     assert!(error.contains("no folder 'listener'"), "{error}");
 }
+
+#[test]
+fn what_is_no_file_holds_nobody_up() {
+    let place = Place::new();
+    for name in [
+        "listener/old/u-2.json",
+        "listener/2026-01-01-00-00-00-000001.json",
+        "secrets/contexts.json",
+        "AttributeMapping.json",
+        "ModuleAccessDefinitions.properties",
+    ] {
+        let path = place.old().join(name);
+        let _may_be_there = fs::remove_file(&path);
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+    }
+    fs::create_dir(place.old().join("listener/old/u-3.json")).unwrap();
+    let named = place.examples("unreadable");
+    // What is no file is no item of the queue either.
+    assert_eq!(named.len(), 5, "{named:?}");
+    assert_eq!(place.inspect().counts.waiting, 0);
+    let done = place.take_over(Way::Copy, &place.config()).unwrap();
+    assert_eq!(done.copied, 2, "the two snapshots");
+}
