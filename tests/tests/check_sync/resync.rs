@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use idspool_tests::{Installation, poll};
+use idspool_tests::{BASE_DN, Installation, poll};
 use serde_json::{Value, json};
 
 use crate::world::{SOON, World, picture};
@@ -120,4 +120,21 @@ fn a_comparison_changes_nothing_and_works_beside_idspool_ox() {
     world.assert_consistent();
     let ended = ox.terminate(SOON).unwrap();
     assert_eq!(ended.code(), Some(0), "{}", ended.log());
+}
+
+#[test]
+fn an_object_that_was_renamed_unseen_is_found_under_either_name() {
+    let world = World::provisioned();
+    let container = format!("cn=functional_accounts,cn=open-xchange,{BASE_DN}");
+    let (old, new) = (format!("cn=info,{container}"), format!("cn=infos,{container}"));
+    world.slapd.cli().rename(&old, "cn=infos", None).unwrap();
+    let (code, lines) = world.one(&old, &[]);
+    assert!(code == 1 && lines.contains("DIFF(name): old listener value: info, "), "{lines}");
+    let (_, lines) = world.one(&new, &["--resync"]);
+    let expected = format!("DIFF(dn): old listener value: {old}, ox value: -, udm value: {new}\n");
+    assert!(lines.contains(&expected), "{lines}");
+    assert_eq!(Installation::waiting(&world.idspool.listener_spool()).len(), 1);
+    world.once();
+    world.assert_consistent();
+    assert_eq!(world.state(10, "accounts", "infos")["primaryAddress"], "info@example.org");
 }

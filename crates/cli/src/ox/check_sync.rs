@@ -11,9 +11,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use idspool_ox::admin::check::{CheckSync, Event, Mode, Resynced};
+use idspool_ox::admin::check::{CheckSync, Error, Event, Mode, Resynced};
 use idspool_ox_soap::ContextId;
-use idspool_service::{Config, Exit};
+use idspool_service::{Config, Exit, shutdown};
 use idspool_udm::Module;
 
 use crate::progress::Bar;
@@ -63,7 +63,7 @@ pub(crate) fn run(
     match &arguments.dn {
         Some(dn) => {
             let mut answer = Answer::new(dn, as_json, out);
-            answer.warnings(&check.warnings()?)?;
+            answer.begin(check.warnings()?)?;
             let found = check
                 .single(&mut source, dn, arguments.udm_module)
                 .with_context(|| format!("failed to check {dn}"))?;
@@ -83,9 +83,14 @@ fn all(
     let warnings = check.warnings()?;
     let mut table = table::Table::new(as_json, out);
     table.warnings(&warnings)?;
+    let stop = shutdown::install(|| ()).context("failed to catch signals")?;
     let mut bar = Bar::new();
     let summary = check
         .all(source, resync, &mut |event| {
+            // So that the private copy of the index is removed.
+            if stop.is_requested() {
+                return Err(Error::Stopped);
+            }
             match event {
                 Event::Progress(done, of) => bar.show("Comparing", done, of),
                 Event::Report(report, done) => {
@@ -97,7 +102,7 @@ fn all(
         .context("failed to compare all objects");
     drop(bar);
     let summary = summary?;
-    table.summary(&summary)?;
+    table.summary(&summary, &warnings)?;
     Ok(if summary.inconsistent == 0 { Exit::Done } else { Exit::Stopped })
 }
 

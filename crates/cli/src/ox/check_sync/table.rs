@@ -75,9 +75,17 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    pub(super) fn summary(&mut self, summary: &Summary) -> std::io::Result<()> {
+    pub(super) fn summary(
+        &mut self,
+        summary: &Summary,
+        warnings: &[String],
+    ) -> std::io::Result<()> {
         if self.as_json {
-            return writeln!(self.out, "{}", json!({ "summary": summary }));
+            let mut all = json!({ "summary": summary });
+            if let Some(members) = all.get_mut("summary").and_then(Value::as_object_mut) {
+                members.insert("warnings".to_owned(), warnings.into());
+            }
+            return writeln!(self.out, "{all}");
         }
         writeln!(
             self.out,

@@ -15,18 +15,20 @@ use crate::format;
 pub(super) struct Answer<'a> {
     dn: &'a str,
     as_json: bool,
+    warnings: Vec<String>,
     out: &'a mut dyn Write,
 }
 
 impl<'a> Answer<'a> {
     pub(super) fn new(dn: &'a str, as_json: bool, out: &'a mut dyn Write) -> Self {
-        Self { dn, as_json, out }
+        Self { dn, as_json, warnings: Vec::new(), out }
     }
 
-    pub(super) fn warnings(&mut self, warnings: &[String]) -> Result<()> {
-        for warning in warnings {
+    pub(super) fn begin(&mut self, warnings: Vec<String>) -> Result<()> {
+        for warning in &warnings {
             self.line(&format!("Warning: {warning}"))?;
         }
+        self.warnings = warnings;
         self.line(&format!("Search object with dn: {}", self.dn))
     }
 
@@ -139,6 +141,7 @@ impl<'a> Answer<'a> {
         }
         let summary = json!({ "summary": {
             "dn": self.dn,
+            "warnings": self.warnings,
             "module": found.module.map(Module::as_str),
             "in_directory": found.is_in_directory,
             "has_snapshot": found.has_snapshot,

@@ -12,7 +12,7 @@ use super::finding::{Finding, Kind, Report, Sides};
 use super::pair::{Both, Pair};
 use super::property;
 use super::remote::Remote;
-use super::shown::Same;
+use super::shown::{Same, Shown};
 use super::{account, group, plain, user};
 use crate::halt::Halt;
 use crate::mapping::MappingFile;
@@ -113,6 +113,9 @@ impl Checker {
                     report.findings = findings;
                 }
             }
+        }
+        for (pair, report) in pairs.iter().zip(&mut reports) {
+            report.findings.extend(compare_dn(pair));
         }
         Ok(reports)
     }
@@ -282,11 +285,23 @@ pub(crate) fn is_for_ox(module: Module, object: &Map<String, Value>) -> bool {
     flag_of(module).is_none_or(|flag| Props(object).is_on(flag))
 }
 
+/// Others name an object by its DN, so a snapshot with a former one keeps it from being found.
+fn compare_dn(pair: &Pair) -> Option<Finding> {
+    let is_wanted = pair.directory.as_ref().is_some_and(|found| is_for_ox(pair.module, found));
+    let former = pair.former_dn.as_deref().filter(|_| is_wanted)?;
+    let sides = Sides {
+        snapshot: Shown::text(former),
+        ox: Shown::NotCompared,
+        directory: Shown::text(pair.dn.as_str()),
+    };
+    Some(Finding::row("dn", None, sides, true))
+}
+
 /// OX is not asked: what becomes of the object there follows from the directory's flag.
 fn compare_flag(module: Module, flag: &'static str, both: &Both<'_>) -> Option<Finding> {
     let sides = Sides {
         snapshot: property::shown(module, flag, both.snapshot.get(flag)),
-        ox: super::Shown::NotCompared,
+        ox: Shown::NotCompared,
         directory: property::shown(module, flag, both.directory.get(flag)),
     };
     Finding::difference(flag, None, sides, Same::Exactly)

@@ -26,6 +26,9 @@ pub enum Error {
         /// What the administrator can do.
         remedy: Option<String>,
     },
+    /// A stop was requested.
+    #[error("stopped on request: nothing is known of what was not told yet")]
+    Stopped,
     /// The answer cannot be printed.
     #[error("failed to print: {0}")]
     Output(#[from] std::io::Error),

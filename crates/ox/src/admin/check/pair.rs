@@ -1,6 +1,6 @@
 //! One object as snapshot and directory have it.
 
-use idspool_udm::{ConvertedItem, Module};
+use idspool_udm::{ConvertedItem, Module, dn};
 use serde_json::{Map, Value};
 
 /// One object as snapshot and directory have it.
@@ -10,6 +10,8 @@ pub(crate) struct Pair {
     pub(crate) module: Module,
     /// In the directory's spelling, where it has it.
     pub(crate) dn: String,
+    /// The DN of the snapshot, when the directory has another one.
+    pub(crate) former_dn: Option<String>,
     pub(crate) snapshot: Option<Map<String, Value>>,
     pub(crate) directory: Option<Map<String, Value>>,
 }
@@ -31,8 +33,10 @@ impl Pair {
     ) -> Option<Self> {
         let newest = directory.as_ref().or(snapshot.as_ref())?;
         let (id, dn) = (newest.id.clone(), newest.dn.clone());
+        let former_dn = snapshot.as_ref().map(|item| item.dn.clone());
+        let former_dn = former_dn.filter(|former| dn::key(former) != dn::key(&dn));
         let snapshot = snapshot.and_then(|item| item.object);
         let directory = directory.and_then(|item| item.object);
-        Some(Self { id, module, dn, snapshot, directory })
+        Some(Self { id, module, dn, former_dn, snapshot, directory })
     }
 }

@@ -243,6 +243,24 @@ fn a_context_that_ox_does_not_let_us_in_is_told_once_and_the_others_are_compared
 }
 
 #[test]
+fn a_former_dn_is_told() {
+    let mut stage = Stage::new(Fake::new().with_context(10).with_context(11));
+    let group = |dn| item(TEAM, "groups/group", dn, json!({"name": "team", "isOxGroup": "OK"}));
+    stage.snapshot(&group("cn=team,ou=old,dc=x"));
+    stage.directory.listed.push(group("CN=team, ou=new,dc=x"));
+    let (reports, _) = stage.all();
+    let row = reports[0].findings[0].row.clone().unwrap();
+    assert_eq!(
+        (row.property.as_str(), row.snapshot.to_string()),
+        ("dn", "cn=team,ou=old,dc=x".into())
+    );
+    assert!(reports[0].remedy().read_directory);
+    // Another spelling is the same DN.
+    stage.snapshot(&group("cn=TEAM,ou=new,dc=x"));
+    assert_eq!(stage.all().0, []);
+}
+
+#[test]
 fn a_damaged_snapshot_is_told_and_does_not_end_the_comparison() {
     let mut stage = Stage::new(Fake::new().with_context(10).with_user(10, 3, "anna"));
     let anna = user(ANNA, "anna", json!({}));
