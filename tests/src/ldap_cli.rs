@@ -33,14 +33,16 @@ impl LdapCli {
         run_with_input(self.command("ldapmodify"), ldif).map(drop)
     }
 
-    /// Applies LDIF change records, and goes on after those that the server refuses.
-    pub fn modify_on(&self, ldif: &str) -> Result<()> {
+    /// Applies LDIF change records, and goes on after those that the server refuses; returns how many
+    /// these were.
+    pub fn modify_on(&self, ldif: &str) -> Result<usize> {
         let mut command = self.command("ldapmodify");
         command.arg("-c");
-        // Its status is that of the last refusal.
         match run_with_input(command, ldif) {
+            Ok(_) => Ok(0),
             Err(error) if !self.is_up() => Err(error),
-            _ => Ok(()),
+            // One line each, such as "ldap_add: Already exists (68)".
+            Err(error) => Ok(error.to_string().matches("ldap_").count()),
         }
     }
 

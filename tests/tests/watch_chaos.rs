@@ -154,11 +154,11 @@ fn run(log: SessionLog, operations: u64, seed: u64) {
     let consumer = Consumer::start(idspool.ox_queue());
     let mut random = Random::new(seed);
     let mut tree = Tree::default();
-    let mut done = 0;
+    let (mut done, mut refused) = (0, slapd.cli().modify_on(&tree.plant(&mut random)).unwrap());
     while done < operations {
         let count = 1 + random.below(30);
         let ldif: String = (0..count).map(|_| tree.change(&mut random)).collect();
-        slapd.cli().modify_on(&ldif).unwrap();
+        refused += slapd.cli().modify_on(&ldif).unwrap();
         done += count;
         match random.below(12) {
             0 => kill(&mut watcher),
@@ -180,6 +180,7 @@ fn run(log: SessionLog, operations: u64, seed: u64) {
     watcher.wait_for("Following", SOON).unwrap();
     let converter = converter.get_or_insert_with(convert);
     let expected = truth(&slapd);
+    eprintln!("{refused} refused, {} objects at the end", expected.len());
     assert!(expected.len() > 50, "the directory has become empty");
     let same = poll(SOON, || {
         std::thread::sleep(Duration::from_millis(200));

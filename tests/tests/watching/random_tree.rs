@@ -44,20 +44,28 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// LDIF of something to begin with.
+    pub fn plant(&mut self, random: &mut Random) -> String {
+        let containers: String = (0..8).map(|_| self.add_container(random)).collect();
+        let users: String = (0..60).map(|_| self.add_user(random)).collect();
+        let groups: String = (0..15).map(|_| self.add_group(random)).collect();
+        containers + &users + &groups
+    }
+
     /// LDIF of one change, or a few that belong together.
     pub fn change(&mut self, random: &mut Random) -> String {
         match random.below(100) {
-            0..16 => self.add_user(random),
-            16..22 => self.add_group(random),
-            22..27 => self.add_container(random),
-            27..45 => self.modify_user(random),
+            0..20 => self.add_user(random),
+            20..25 => self.add_group(random),
+            25..29 => self.add_container(random),
+            29..45 => self.modify_user(random),
             45..57 => self.change_members(random),
             57..65 => self.rename(random, Kind::User),
             65..72 => self.rename(random, Kind::Group),
             72..82 => self.rename(random, Kind::Container),
-            82..90 => self.delete(random, Kind::User),
-            90..93 => self.delete(random, Kind::Group),
-            93..95 => self.delete_subtree(random),
+            82..89 => self.delete(random, Kind::User),
+            89..92 => self.delete(random, Kind::Group),
+            92 => self.delete_subtree(random),
             _ => self.replace_user(random),
         }
     }
@@ -147,7 +155,7 @@ impl Tree {
              univentionObjectType: groups/group\ncn: {name}\ngidNumber: {}\n",
             200_000 + self.counter
         );
-        let mut members: Vec<String> = (0..random.below(6))
+        let mut members: Vec<String> = (0..random.below(12))
             .filter_map(|_| {
                 let at = self.pick(random, Kind::User)?;
                 Some(self.dn(Kind::User, at))
