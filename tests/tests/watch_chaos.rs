@@ -137,6 +137,76 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
 }
 
+/// Everything that runs.
+struct Site {
+    slapd: Slapd,
+    idspool: Installation,
+    watcher: Option<Daemon>,
+    converter: Option<Daemon>,
+    consumer: Consumer,
+    random: Random,
+    tree: Tree,
+}
+
+impl Site {
+    fn new(log: SessionLog, seed: u64) -> Self {
+        let slapd = Slapd::builder().syncprov(Syncprov::On(log)).start().unwrap();
+        let idspool = installation(&slapd);
+        let consumer = Consumer::start(idspool.ox_queue());
+        let (mut random, mut tree) = (Random::new(seed), Tree::default());
+        slapd.cli().modify_on(&tree.plant(&mut random)).unwrap();
+        Self { slapd, idspool, watcher: None, converter: None, consumer, random, tree }
+    }
+
+    /// Up to so many changes; returns how many were made, and how many of them were refused.
+    fn change(&mut self, most: u64) -> (u64, usize) {
+        let count = 1 + self.random.below(most);
+        let ldif: String = (0..count).map(|_| self.tree.change(&mut self.random)).collect();
+        (count, self.slapd.cli().modify_on(&ldif).unwrap())
+    }
+
+    fn disturb(&mut self) {
+        match self.random.below(12) {
+            0 | 1 => kill(&mut self.watcher),
+            2 => kill(&mut self.converter),
+            3 => {
+                self.slapd.kill().unwrap();
+                self.slapd.restart().unwrap();
+            }
+            4 => self.slapd.restart().unwrap(),
+            _ => {}
+        }
+        // Some stay away for a while.
+        if self.random.below(2) == 0 {
+            self.start();
+        }
+    }
+
+    fn start(&mut self) {
+        let start = |name: &str, arguments: &[&str]| self.idspool.start(name, arguments).unwrap();
+        self.watcher.get_or_insert_with(|| start("idspool-listener", &["watch"]));
+        self.converter.get_or_insert_with(|| start("idspool-converter", &[]));
+    }
+
+    /// Waits until consumers hold what the directory holds; returns how many objects that are.
+    fn compare(&mut self, context: &str) -> usize {
+        self.start();
+        let expected = truth(&self.slapd);
+        let same = poll(SOON, || {
+            std::thread::sleep(Duration::from_millis(50));
+            difference(&self.consumer.objects(), &expected).is_empty().then_some(())
+        });
+        assert!(
+            same.is_some(),
+            "{context}: consumers do not have what the directory has:\n{}\nwatcher: {:#?}\nconverter: {:#?}",
+            difference(&self.consumer.objects(), &expected).join("\n"),
+            self.watcher.as_ref().map(Daemon::lines),
+            self.converter.as_ref().map(Daemon::lines)
+        );
+        expected.len()
+    }
+}
+
 fn kill(program: &mut Option<Daemon>) {
     if let Some(program) = program.take() {
         program.kill().unwrap();
@@ -144,56 +214,27 @@ fn kill(program: &mut Option<Daemon>) {
 }
 
 fn run(log: SessionLog, operations: u64, seed: u64) {
-    eprintln!("{operations} operations, {log:?}, seed {seed}");
-    let mut slapd = Slapd::builder().syncprov(Syncprov::On(log)).start().unwrap();
-    let idspool = installation(&slapd);
-    let start = |name: &str, arguments: &[&str]| idspool.start(name, arguments).unwrap();
-    let watch = || start("idspool-listener", &["watch"]);
-    let convert = || start("idspool-converter", &[]);
-    let (mut watcher, mut converter) = (Some(watch()), Some(convert()));
-    let consumer = Consumer::start(idspool.ox_queue());
-    let mut random = Random::new(seed);
-    let mut tree = Tree::default();
-    let (mut done, mut refused) = (0, slapd.cli().modify_on(&tree.plant(&mut random)).unwrap());
+    let mut site = Site::new(log, seed);
+    let (mut done, mut refused, mut objects) = (0, 0, 0);
     while done < operations {
-        let count = 1 + random.below(30);
-        let ldif: String = (0..count).map(|_| tree.change(&mut random)).collect();
-        refused += slapd.cli().modify_on(&ldif).unwrap();
-        done += count;
-        match random.below(12) {
-            0 => kill(&mut watcher),
-            1 => kill(&mut converter),
-            2 => {
-                slapd.kill().unwrap();
-                slapd.restart().unwrap();
-            }
-            3 => slapd.restart().unwrap(),
-            _ => {}
+        // What comes later repairs what was missed before, so look often, and after few changes.
+        let until = done + 80;
+        while done < until {
+            let (made, without) = site.change(30);
+            (done, refused) = (done + made, refused + without);
+            site.disturb();
         }
-        // Some stay away for a while.
-        if random.below(2) == 0 {
-            watcher.get_or_insert_with(watch);
-            converter.get_or_insert_with(convert);
+        let context = format!("{log:?}, seed {seed}, after {done} operations");
+        site.compare(&context);
+        for _ in 0..2 {
+            let (made, without) = site.change(4);
+            (done, refused) = (done + made, refused + without);
+            objects = site.compare(&format!("{context} and {made} quiet ones"));
         }
     }
-    let watcher = watcher.get_or_insert_with(watch);
-    watcher.wait_for("Following", SOON).unwrap();
-    let converter = converter.get_or_insert_with(convert);
-    let expected = truth(&slapd);
-    eprintln!("{refused} refused, {} objects at the end", expected.len());
-    assert!(expected.len() > 50, "the directory has become empty");
-    let same = poll(SOON, || {
-        std::thread::sleep(Duration::from_millis(200));
-        difference(&consumer.objects(), &expected).is_empty().then_some(())
-    });
-    assert!(
-        same.is_some(),
-        "seed {seed}: consumers do not have what the directory has:\n{}\nwatcher: {:#?}\nconverter: {:#?}",
-        difference(&consumer.objects(), &expected).join("\n"),
-        watcher.lines(),
-        converter.lines()
-    );
-    assert_eq!(truth(&slapd).len(), expected.len());
+    assert!(objects > 100, "the directory has become empty");
+    assert!(refused as u64 * 5 < done, "{refused} of {done} changes were refused");
+    eprintln!("{log:?}, seed {seed}: {done} operations, {refused} refused, {objects} objects");
 }
 
 #[test]

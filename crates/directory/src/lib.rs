@@ -24,6 +24,7 @@ mod decode;
 mod error;
 mod lookup;
 mod naming;
+mod server;
 mod settings;
 mod sync;
 mod tls;

@@ -31,14 +31,14 @@ const MAX_FILTER: usize = 128 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PagePlace(Vec<u8>);
 
-struct Query {
-    base: String,
-    scope: Scope,
-    filter: String,
+pub(crate) struct Query {
+    pub(crate) base: String,
+    pub(crate) scope: Scope,
+    pub(crate) filter: String,
     /// Return only values that this filter matches (RFC 3876).
-    matched_values: Option<String>,
+    pub(crate) matched_values: Option<String>,
     /// More entries than that are not an answer to the question.
-    max_entries: usize,
+    pub(crate) max_entries: usize,
 }
 
 impl Directory {
@@ -228,7 +228,7 @@ impl Directory {
             .collect()
     }
 
-    fn search(
+    pub(crate) fn search(
         &mut self,
         doing: &'static str,
         queries: Vec<Query>,

@@ -173,6 +173,20 @@ fn entries_tell_whether_they_still_name_a_dn() {
 }
 
 #[test]
+fn a_server_says_when_it_was_started() {
+    let mut slapd = Slapd::start().unwrap();
+    let mut directory = directory(&slapd);
+    let start = directory.server_start().unwrap().unwrap();
+    assert_eq!(directory.server_start().unwrap().as_deref(), Some(start.as_str()));
+    // To the second.
+    let later = idspool_tests::poll(Duration::from_secs(20), || {
+        slapd.restart().unwrap();
+        directory.server_start().unwrap().filter(|later| *later > start)
+    });
+    assert!(later.is_some(), "{start}");
+}
+
+#[test]
 fn tls_works_both_ways_with_the_extra_authority() {
     let slapd = Slapd::builder().tls().start().unwrap();
     let authority = slapd.certificates().unwrap().authority_directory();

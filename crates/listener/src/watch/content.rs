@@ -106,13 +106,12 @@ impl Pass<'_> {
             self.index.add_reference(id, *reference)?;
         }
         self.changed(sent.uuid, module, Command::Add, csn)?;
-        match self.stage {
-            // All of them are new.
-            Stage::First | Stage::Adoption => {}
-            Stage::Refresh | Stage::Persist => {
-                self.index.mark_current(id)?;
-                self.touch_members(named.iter())?;
-            }
+        if self.stage == Stage::Refresh {
+            self.index.mark_current(id)?;
+        }
+        // In a first refresh all of them are new.
+        if matches!(self.stage, Stage::Refresh | Stage::Persist) {
+            self.touch_members(named.iter())?;
         }
         if self.stage != Stage::Refresh {
             self.place(id)?;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use idspool_directory::{Directory, EntryState, SyncMessage, SyncSearch};
+use chrono::NaiveDateTime;
+use idspool_directory::{Directory, EntryState, RawUuid, SyncMessage, SyncSearch};
 use idspool_spool::Spool;
 use idspool_udm::dn::{self, Dn};
 use idspool_udm::{Entry, EntryUuid, Module};
@@ -38,6 +39,8 @@ const ATTRIBUTES: [&str; 7] = [
 
 /// Note: since when the server refuses our cookie.
 const REFUSED_SINCE: &str = "refused_since";
+/// Note: when the server was started that we followed last.
+const SERVER_START: &str = "server_start";
 /// Note: the types that led to items when the index was last used.
 const WANTED: &str = "wanted";
 
@@ -60,6 +63,8 @@ pub(super) struct Session {
     mentioned: Mentioned,
     stage: Stage,
     is_warned: bool,
+    /// The server was started since we followed it last.
+    is_restarted: bool,
 }
 
 impl Session {
@@ -74,7 +79,8 @@ impl Session {
 
 impl Work {
     /// Prepares a synchronisation: where it goes on from, and what to search for.
-    pub(super) fn begin(&self) -> Result<(Session, Vec<SyncSearch>), WatchError> {
+    pub(super) fn begin(&mut self) -> Result<(Session, Vec<SyncSearch>), WatchError> {
+        let is_restarted = self.is_restarted()?;
         let index = &self.index;
         let mut followed = Vec::new();
         let mut searches = Vec::new();
@@ -100,7 +106,8 @@ impl Work {
         let stage = refresh::stage(last == 0, adopt);
         index.transaction(|| index.clear_marks())?;
         let mentioned = Mentioned::none_of(last);
-        Ok((Session { followed, mentioned, stage, is_warned: false }, searches))
+        let session = Session { followed, mentioned, stage, is_warned: false, is_restarted };
+        Ok((session, searches))
     }
 
     /// Takes messages in.
@@ -153,6 +160,12 @@ impl Work {
         let others = others.map_err(|error| self.index.failed(error))?;
         let complete: Vec<i64> =
             session.followed.iter().filter(|base| base.is_complete).map(|base| base.id).collect();
+        if session.is_restarted && complete.len() < followed.len() {
+            self.mention_what_exists(session)?;
+            let is_doubtful =
+                |node: &Node| followed.contains(&node.base) && !complete.contains(&node.base);
+            self.sweep(session, is_doubtful, true)?;
+        }
         let is_gone = |node: &Node| complete.contains(&node.base) || others.contains(&node.base);
         self.sweep(session, is_gone, false)?;
         let mut suspicious = Vec::new();
@@ -181,6 +194,45 @@ impl Work {
         self.offer_newly_wanted(session.stage)?;
         session.stage = Stage::Persist;
         Ok(())
+    }
+
+    /// Whether the server has been started since we followed it last, as far as it says.
+    ///
+    /// A slapd that was killed does not remember a deletion that was its last change: it takes the
+    /// newest entry for its state, so that it can seem to be where our cookie is.
+    fn is_restarted(&mut self) -> Result<bool, WatchError> {
+        /// Seconds after a start during which another start would go unnoticed.
+        const AMBIGUOUS: i64 = 2;
+        let Some(start) = self.lookup.server_start()? else { return Ok(false) };
+        let known = self.index.note(SERVER_START);
+        let known = known.map_err(|error| self.index.failed(error))?;
+        let started = NaiveDateTime::parse_from_str(&start, "%Y%m%d%H%M%SZ");
+        let age = started.map_or(0, |started| now() / 1000 - started.and_utc().timestamp());
+        let noted = (age > AMBIGUOUS).then_some(start.as_str());
+        self.index.transaction(|| self.index.set_note(SERVER_START, noted))?;
+        Ok(known.as_deref() != Some(start.as_str()))
+    }
+
+    /// Mentions every entry that the server has, since it may not remember what is gone.
+    fn mention_what_exists(&mut self, session: &mut Session) -> Result<(), WatchError> {
+        const PAGE: u16 = 1000;
+        let mut place = None;
+        loop {
+            let (entries, next) =
+                self.lookup.entries_page(&self.settings.filter, &["entryUUID"], PAGE, place)?;
+            for entry in entries {
+                let uuid = entry.first_text("entryUUID").and_then(|text| text.parse().ok());
+                let Some(uuid) = uuid else { continue };
+                let id = self.index.id_of(RawUuid::from(&uuid));
+                if let Some(id) = id.map_err(|error| self.index.failed(error))? {
+                    session.mentioned.insert(id);
+                }
+            }
+            if next.is_none() {
+                return Ok(());
+            }
+            place = next;
+        }
     }
 
     /// A server shows nothing to those without rights, which must not be taken for an empty directory.
