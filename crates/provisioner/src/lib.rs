@@ -22,6 +22,11 @@
 //! | the snapshot was replaced | queue file, new snapshot, stale index | delivers again against the new snapshot: nothing differs, no call |
 //! | the index was updated | queue file, new snapshot | the same |
 //! | the queue file was removed | new snapshot | nothing to do |
+//! | a deleted object left the index | queue file, snapshot | takes the snapshot in again and deletes again: nothing is there any more |
+//!
+//! Items that share a sync come again together. So a state is made durable before a later item of the
+//! same object, or one that takes over a name, is handed over; and an object leaves the index before its
+//! snapshot goes, because one that is known and has no snapshot counts as damage.
 //!
 //! Items run one after the other for now. [`Recipient::keys`] and `&self` in [`Recipient::deliver`] are
 //! there for a scheduler with several workers, which may change nothing that an observer can see.
