@@ -134,6 +134,9 @@ pub(crate) fn completions(shell: Shell, mut out: &mut dyn Write) {
 /// Writes `idspool.1` and a page for each sub-command.
 pub(crate) fn man_pages(folder: &Path) -> Result<()> {
     durable::create_dirs(folder)?;
-    clap_mangen::generate_to(Arguments::command(), folder)
+    // The program `idspool-ox` has a page of that name.
+    let command = Arguments::command()
+        .mut_subcommand("ox", |ox| ox.name("ox-commands").bin_name("idspool ox"));
+    clap_mangen::generate_to(command, folder)
         .with_context(|| format!("failed to write manual pages to {}", folder.display()))
 }

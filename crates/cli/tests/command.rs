@@ -289,3 +289,17 @@ fn names_are_checked_before_anything_is_looked_for() {
     let place = Place::new();
     assert_eq!(place.run(&["queue", "show", "--queue", "none", "a.json"]).0, 2);
 }
+
+#[test]
+fn no_manual_page_takes_the_name_of_the_daemons_page() {
+    let place = Place::new();
+    let (status, text) = place.run(&["man", "pages"]);
+    assert_eq!(status, 0, "{text}");
+    let page = |name: &str| std::fs::read_to_string(place.path().join("pages").join(name));
+    assert!(page("idspool-ox.1").is_err(), "that is the page of the program idspool-ox");
+    assert!(page("idspool.1").unwrap().contains(r"idspool\-ox\-commands(1)"));
+    assert!(page("idspool-ox-commands.1").unwrap().contains(r"idspool\-ox\-commands\-mapping(1)"));
+    assert!(
+        page("idspool-ox-commands-mapping-modify.1").unwrap().contains("idspool ox mapping modify")
+    );
+}
