@@ -153,7 +153,7 @@ impl Place {
         fs::write(self.data().join("secrets/contexts.json"), credentials.to_string()).unwrap();
     }
 
-    /// Creates a group, which this version of the program does not do itself.
+    /// Creates a group as another client of the server would.
     pub(crate) fn create_group(&self, context: i32, name: &str, members: &[i32]) {
         let entry = &self.credentials()[context.to_string()];
         let members: String =
