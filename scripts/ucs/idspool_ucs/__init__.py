@@ -1,0 +1,1 @@
+"""What the listener module of idspool is made of."""
