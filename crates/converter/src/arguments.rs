@@ -20,6 +20,10 @@ pub struct Arguments {
     /// Take what is there, then exit
     #[arg(long)]
     pub once: bool,
+
+    /// Say nothing but warnings and faults, for cron; not even that another one is at work
+    #[arg(long, requires = "once")]
+    pub quiet: bool,
 }
 
 #[cfg(test)]

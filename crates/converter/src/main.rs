@@ -22,11 +22,18 @@ fn run(arguments: &Arguments) -> Exit {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
-    if let Err(error) = logging::init(&config.converter.log_level) {
+    let level = config.converter.log_level.as_str();
+    let level = if arguments.quiet { logging::quiet(level) } else { level };
+    if let Err(error) = logging::init(level) {
         return refuse(&error);
     }
     let converter = match Converter::new(&config) {
         Ok(converter) => converter,
+        Err(error) if arguments.once && error.exit() == Exit::Locked => {
+            // Cron starts the next one while this one is still at work: that is no fault.
+            tracing::info!("{error}");
+            return Exit::Locked;
+        }
         Err(error) => {
             tracing::error!("{error}");
             return error.exit();

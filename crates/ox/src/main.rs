@@ -26,6 +26,9 @@ struct Arguments {
     /// Take what is there, then exit
     #[arg(long)]
     once: bool,
+    /// Say nothing but warnings and faults, for cron; not even that another one is at work
+    #[arg(long, requires = "once")]
+    quiet: bool,
     /// Tell what would be done with each waiting item, and change nothing
     ///
     /// Nothing is written, touched or locked in the data directory, and OX is only read from, so this
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         config: arguments.config,
         data: arguments.data,
         once: arguments.once,
+        quiet: arguments.quiet,
         dry_run: arguments.dry_run.then_some(idspool_ox::DryRun {
             json: arguments.json,
             items: arguments.item,

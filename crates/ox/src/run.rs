@@ -23,6 +23,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Take what is there, then end.
     pub once: bool,
+    /// Say nothing but warnings and faults.
+    pub quiet: bool,
     /// Only tell what would be done.
     pub dry_run: Option<DryRun>,
 }
@@ -44,7 +46,8 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
         let shutdown = shutdown::install(|| ()).context("catch signals")?;
         return dry_run.run(&config, &shutdown);
     }
-    logging::init(&config.ox.log_level)?;
+    let level = config.ox.log_level.as_str();
+    logging::init(if options.quiet { logging::quiet(level) } else { level })?;
     let settings = Settings::new(&config.ox)?;
     let client = client(&config.ox)?;
     crate::admin::adopt::refuse_half_done(&config.ox.data_dir)?;
@@ -52,7 +55,12 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
     let consumer = match Spool::create(&queue).and_then(|spool| spool.consumer("idspool-ox")) {
         Ok(consumer) => consumer,
         Err(problem @ idspool_spool::Error::Locked { .. }) => {
-            error!("{problem}");
+            if options.once {
+                // Cron starts the next one while this one is still at work: that is no fault.
+                info!("{problem}");
+            } else {
+                error!("{problem}");
+            }
             return Ok(Exit::Locked);
         }
         Err(problem) => {

@@ -41,6 +41,15 @@ pub fn init(level: &str) -> Result<(), UnknownLevel> {
     Ok(())
 }
 
+/// The level for `--quiet`: warnings and faults, or less if `level` asks for less.
+#[must_use]
+pub fn quiet(level: &str) -> &str {
+    match level.to_ascii_uppercase().as_str() {
+        "DEBUG" | "INFO" => "WARNING",
+        _ => level,
+    }
+}
+
 /// A log level that is none of [`LEVELS`].
 #[derive(Debug, thiserror::Error)]
 #[error("unknown log level '{0}': expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL")]
@@ -74,6 +83,13 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quiet_never_says_more_than_was_asked_for() {
+        let levels = ["debug", "Info", "WARNING", "error", "CRITICAL", "loud"];
+        let expected = ["WARNING", "WARNING", "WARNING", "error", "CRITICAL", "loud"];
+        assert_eq!(levels.map(quiet), expected);
+    }
 
     #[test]
     fn refuses_an_unknown_level_by_name() {
