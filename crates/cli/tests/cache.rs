@@ -9,7 +9,7 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -438,30 +438,13 @@ fn what_root_does_belongs_to_the_user_of_the_daemon() {
     // Another user can only be played by root; everybody else sees their own files stay their own.
     let service = if me.is_root() { 65534 } else { me.as_raw() };
     if me.is_root() {
-        fs::set_permissions(place.folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        // The program may lie where that user cannot look.
-        let program = place.folder.path().join("idspool");
-        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_idspool")).arg(&program).status();
-        assert!(copied.unwrap().success());
         give(&place.path(""), service);
     }
-    let program = if me.is_root() {
-        place.folder.path().join("idspool")
-    } else {
-        env!("CARGO_BIN_EXE_idspool").into()
-    };
     for arguments in
         [&["cache", "rebuild"][..], &["mapping", "restore-default"], &["index", "rebuild"]]
     {
-        let output = Command::new(&program)
-            .arg("ox")
-            .args(arguments)
-            .current_dir(place.folder.path())
-            .env_remove("IDSPOOL_CONFIG")
-            .output()
-            .unwrap();
-        let err = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {err}");
+        let (exit, _, err) = place.run(arguments);
+        assert_eq!(exit, 0, "{arguments:?}: {err}");
     }
     assert_eq!(place.snapshot(&id(1))["object"]["oxDbId"], json!(3));
     let mut seen = 0;

@@ -1,9 +1,8 @@
 //! The lock that makes those who edit one file take turns.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use fs2::FileExt as _;
@@ -18,12 +17,8 @@ pub(crate) fn take(path: &Path) -> io::Result<File> {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".lock");
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path.with_file_name(name))?;
+    let lock =
+        idspool_spool::open_or_create(path.with_file_name(name)).map_err(io::Error::other)?;
     lock.lock_exclusive()?;
     Ok(lock)
 }

@@ -67,6 +67,9 @@ impl Index {
     }
 
     fn try_open(path: &Path) -> rusqlite::Result<Option<Self>> {
+        // SQLite would make it readable for others, and root's own; the files beside it get what it
+        // has. If it cannot be made, SQLite says so at the next line.
+        let _made = idspool_spool::open_or_create(path);
         let connection = Connection::open(path)?;
         connection.busy_timeout(PATIENCE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

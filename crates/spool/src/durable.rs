@@ -3,16 +3,18 @@
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 
-use crate::Error;
 use crate::enqueue::{Directory, create_draft};
 use crate::file_system::{FileSystem, SystemFiles, write_all};
+use crate::{Error, owner};
 
 /// Prefix of a file that is going to replace another.
 pub(crate) const DRAFT_PREFIX: &str = ".tmp-";
 
 /// Replaces the content of `path`, or creates it, with the permission bits `mode`.
+///
+/// A file that root writes belongs to the owner of the directory.
 ///
 /// Durable when it returns: written beside `path`, fsynced, renamed, directory fsynced. A symbolic
 /// link at `path` is replaced, not followed.
@@ -25,7 +27,8 @@ pub fn replace(path: impl AsRef<Path>, bytes: &[u8], mode: u32) -> Result<(), Er
     replace_in(&SystemFiles, path.as_ref(), bytes, mode)
 }
 
-/// Creates the directory `path` and what is missing above it, with mode 0700, durably.
+/// Creates the directory `path` and what is missing above it, with mode 0700, durably. What
+/// root makes belongs to the owner of the directory above.
 ///
 /// # Errors
 ///
@@ -50,11 +53,20 @@ pub(crate) fn create_dirs_in(files: &dyn FileSystem, path: &Path) -> Result<(), 
             other => other.map_err(Error::io("create the directory", directory))?,
         }
         if let Some(parent) = directory.parent() {
+            settle(directory, parent).map_err(Error::io("set the owner of", directory))?;
             // S1: an item is not durable in a directory that a power loss takes away.
             sync_directory(files, parent)?;
         }
     }
     Ok(())
+}
+
+fn settle(directory: &Path, parent: &Path) -> rustix::io::Result<()> {
+    // A link that somebody has put in its place is not followed.
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = rustix::fs::open(directory, flags, Mode::empty())?;
+    let parent = rustix::fs::open(parent, flags.difference(OFlags::NOFOLLOW), Mode::empty())?;
+    owner::settle(made, parent)
 }
 
 pub(crate) fn replace_in(
@@ -63,14 +75,12 @@ pub(crate) fn replace_in(
     bytes: &[u8],
     mode: u32,
 ) -> Result<(), Error> {
-    let (Some(parent), Some(name)) =
-        (path.parent(), path.file_name().and_then(|name| name.to_str()))
-    else {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return Err(Error::io("replace", path)(std::io::Error::from(
             std::io::ErrorKind::InvalidFilename,
         )));
     };
-    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let parent = parent_of(path);
     let directory = Directory::open(files, parent)?;
     let (draft, file) = create_draft(&directory, DRAFT_PREFIX, mode)
         .map_err(Error::io("create a new version of", path))?;
@@ -91,6 +101,11 @@ pub(crate) fn replace_in(
 pub(crate) fn sync_directory(files: &dyn FileSystem, path: &Path) -> Result<(), Error> {
     let directory = Directory::open(files, path)?;
     files.sync_directory(directory.handle.as_fd()).map_err(Error::io("sync the directory", path))
+}
+
+/// The directory in which a file is.
+pub(crate) fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Error> {

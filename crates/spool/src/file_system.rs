@@ -15,6 +15,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::owner;
+
 /// Items and our own files hold personal data.
 pub(crate) const PRIVATE_FILE: u32 = 0o600;
 
@@ -28,7 +30,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// Operations on the file system. Each is one step that a crash can come before or after.
+/// Operations on the file system. What they make belongs to the owner of the directory. Each is one step that a crash can come before or after.
 pub(crate) trait FileSystem: fmt::Debug + Send + Sync {
     fn open_directory(&self, path: &Path) -> io::Result<OwnedFd>;
     /// A new file without a name: it vanishes with its descriptor unless it gets one.
@@ -97,7 +99,9 @@ impl FileSystem for SystemFiles {
 
     fn create_unnamed(&self, directory: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-        Ok(openat(directory, c".", flags, Mode::from_raw_mode(PRIVATE_FILE))?)
+        let file = openat(directory, c".", flags, Mode::from_raw_mode(PRIVATE_FILE))?;
+        owner::settle(&file, directory)?;
+        Ok(file)
     }
 
     fn create_named(
@@ -106,13 +110,11 @@ impl FileSystem for SystemFiles {
         name: &str,
         mode: u32,
     ) -> io::Result<OwnedFd> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        Ok(openat(directory, name, flags, Mode::from_raw_mode(mode))?)
+        Ok(owner::create_at(directory, name, OFlags::WRONLY, mode)?)
     }
 
     fn open_or_create(&self, directory: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(openat(directory, name, flags, Mode::from_raw_mode(PRIVATE_FILE))?)
+        Ok(owner::open_or_create_at(directory, name, OFlags::NOFOLLOW)?)
     }
 
     fn set_mode(&self, file: BorrowedFd<'_>, mode: u32) -> io::Result<()> {

@@ -27,6 +27,9 @@
 //! | `.in-*`, `.tmp-*` | being written |
 //! | anything else that is no `*.json` file | left alone |
 //!
+//! What root makes here belongs to the owner of the directory, so that a command of an administrator
+//! leaves nothing that the services cannot read.
+//!
 //! # What the spool does not do
 //!
 //! It knows nothing of what is in an item. It never removes one by itself, and moves one aside only
@@ -49,6 +52,7 @@ mod inspect;
 mod lock;
 mod mark;
 mod name;
+mod owner;
 mod read;
 mod replacements;
 #[cfg(test)]
@@ -63,6 +67,7 @@ pub use error::{Error, Holder};
 pub use inspect::relocate;
 pub use mark::boot_id;
 pub use name::ItemName;
+pub use owner::open_or_create;
 pub use read::ReadItem;
 pub use replacements::{Replacements, remove_drafts};
 pub use spool::Spool;

@@ -1,17 +1,16 @@
 //! The lock that keeps a second consumer out (promise S6).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process;
 
 use chrono::{DateTime, Utc};
 use fs2::FileExt;
 
-use crate::Error;
 use crate::error::Holder;
-use crate::file_system::PRIVATE_FILE;
+use crate::{Error, owner};
 
 pub(crate) const FILE: &str = ".lock";
 
@@ -36,14 +35,7 @@ impl ConsumerLock {
             // NFS locks no directories; the lock file has to do there.
             Ok(()) | Err(_) => {}
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(PRIVATE_FILE)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
+        let mut file = owner::open_or_create(&path)?;
         // S6: as above, and in the place where administrators look.
         match FileExt::try_lock_exclusive(&file) {
             Err(error) if is_held(&error) => return Err(held(&path)),

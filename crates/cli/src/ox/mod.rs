@@ -12,7 +12,6 @@ mod check_sync;
 mod index;
 mod mapping;
 mod screen;
-mod service_user;
 
 /// `idspool ox …`.
 #[derive(Debug, Subcommand)]
@@ -36,9 +35,6 @@ pub(crate) fn run(
     as_json: bool,
     out: &mut dyn Write,
 ) -> Result<Exit> {
-    if matches!(command, Command::Mapping(_) | Command::Cache(_) | Command::Index(_)) {
-        service_user::adopt(config)?;
-    }
     match command {
         Command::Mapping(arguments) => mapping::run(config, arguments, as_json, out),
         Command::Cache(arguments) => cache::run(config, arguments, as_json, out),

@@ -18,8 +18,6 @@
 //! transaction, an item leaves the outbox after it is durable in the spool, and the cookie moves
 //! with the last of them. So what a power loss takes is told by the server again.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,9 +86,7 @@ impl Index {
         let path = spool.join(FILE);
         let failed = |cause| WatchError::Index { path: path.clone(), cause };
         // SQLite would make it readable for others: it has the names of all users.
-        OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(|cause| {
-            WatchError::File { doing: "create the index", path: path.clone(), cause }
-        })?;
+        idspool_spool::open_or_create(&path)?;
         match Self::connect(&path) {
             Ok(Some(connection)) => return Ok(Self { connection, path }),
             Ok(None) => {}
@@ -105,7 +101,7 @@ impl Index {
             // What cannot be removed shows at the next line, with a better message.
             let _absent = std::fs::remove_file(file);
         }
-        let _made = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+        idspool_spool::open_or_create(&path)?;
         let connection = Self::connect(&path).map_err(failed)?;
         let connection = connection.ok_or(rusqlite::Error::InvalidQuery).map_err(failed)?;
         Ok(Self { connection, path })

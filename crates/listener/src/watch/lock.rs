@@ -1,7 +1,6 @@
 //! One watcher per spool.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::Path;
 
 use fs2::FileExt as _;
@@ -23,13 +22,7 @@ impl WatchLock {
             let path = path.clone();
             move |cause| WatchError::File { doing, path, cause }
         };
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed("open"))?;
+        let file = idspool_spool::open_or_create(&path)?;
         match file.try_lock_exclusive() {
             Ok(()) => Ok(Self { _file: file }),
             Err(error) if error.kind() == fs2::lock_contended_error().kind() => {

@@ -17,8 +17,8 @@ pub(super) fn check(
     is_in_place: bool,
     found: &mut Findings,
 ) -> Result<(), AdoptError> {
-    let own = match Owner::of(data) {
-        Some(owner) if rustix::process::geteuid().is_root() => owner.user,
+    let own = match fs::metadata(data) {
+        Ok(owner) if rustix::process::geteuid().is_root() => owner.uid(),
         _ => rustix::process::geteuid().as_raw(),
     };
     each(data, |path, metadata| {
@@ -49,41 +49,31 @@ pub(super) fn close(data: &Path) -> Result<u64, AdoptError> {
     Ok(closed)
 }
 
-/// Whose a folder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
-    user: u32,
-    group: u32,
+/// Gives everything in a directory to its owner, when root calls: what the connector has left is root's.
+pub(super) fn give(data: &Path) -> Result<(), AdoptError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let owner = fs::metadata(data).map_err(AdoptError::file("read", data))?;
+    if owner.uid() == 0 {
+        // idspool-ox runs as root, or somebody has given parts of it to its user.
+        return Ok(());
+    }
+    give_all(data, owner.uid(), owner.gid())
 }
 
-impl Owner {
-    /// The owner of a folder, or of the nearest one above it that exists.
-    pub(super) fn of(folder: &Path) -> Option<Self> {
-        let metadata = folder.ancestors().find_map(|folder| fs::metadata(folder).ok())?;
-        Some(Self { user: metadata.uid(), group: metadata.gid() })
+fn give_all(path: &Path, user: u32, group: u32) -> Result<(), AdoptError> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    if (metadata.uid(), metadata.gid()) != (user, group) {
+        lchown(path, Some(user), Some(group))
+            .map_err(AdoptError::file("change the owner of", path))?;
     }
-
-    /// Gives everything in a folder to this user, when root has made it: nobody else could read it.
-    pub(super) fn take(self, folder: &Path) -> Result<(), AdoptError> {
-        if !rustix::process::geteuid().is_root() || self.user == 0 {
-            return Ok(());
+    if metadata.is_dir() {
+        for path in files(path)? {
+            give_all(&path, user, group)?;
         }
-        self.take_all(folder)
     }
-
-    fn take_all(self, path: &Path) -> Result<(), AdoptError> {
-        let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
-        if (metadata.uid(), metadata.gid()) != (self.user, self.group) {
-            lchown(path, Some(self.user), Some(self.group))
-                .map_err(AdoptError::file("change the owner of", path))?;
-        }
-        if metadata.is_dir() {
-            for path in files(path)? {
-                self.take_all(&path)?;
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn is_open(metadata: &fs::Metadata) -> bool {

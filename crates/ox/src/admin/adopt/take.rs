@@ -17,8 +17,7 @@ use serde_json::{Value, json};
 use super::copy::Copier;
 use super::{
     AdoptError, CERTIFICATES, CREDENTIALS, MAPPING, PROFILES, Progress, QUEUE, SNAPSHOTS, Source,
-    access::{self, Owner},
-    files, running,
+    access, files, running,
 };
 use crate::Settings;
 use crate::credentials::{CredentialsFile, secret_files};
@@ -101,8 +100,6 @@ pub fn take_over(
     } else {
         refuse_half_done(target)?;
     }
-    // Root may have to do it, since the connector's files are root's.
-    let owners = [target.as_path(), listener_spool].map(|folder| (folder, Owner::of(folder)));
     let (queue, consumer) = lock(target)?;
     // The connector's names are in local time; what is enqueued from now on goes behind them all.
     queue.continue_after(&Spool::open(source.data.join(QUEUE))?)?;
@@ -112,6 +109,8 @@ pub fn take_over(
         durable::replace(target.join(MARK), mark.as_bytes(), 0o600)?;
         done.copied = copy(source, config, progress)?;
     }
+    // Root may have to do it, since the connector's files are root's.
+    access::give(target)?;
     done.closed = access::close(target)?;
     let password: Option<&Secret> = settings.master_password.as_ref();
     CredentialsFile::new(settings.credentials_file.clone())
@@ -121,13 +120,6 @@ pub fn take_over(
     Objects::open(queue.dir(), OxRecipient::INDEXING)?.close()?;
     if let Some(folder) = &source.listener {
         done.listener_items = take_listener_files(folder, listener_spool, progress)?;
-    }
-    for (folder, owner) in owners {
-        owner.map_or(Ok(()), |owner| owner.take(folder))?;
-    }
-    if let [(_, Some(owner)), _] = owners {
-        // It may be elsewhere.
-        owner.take(&settings.credentials_file)?;
     }
     if way == Way::Copy {
         remove(&target.join(MARK))?;

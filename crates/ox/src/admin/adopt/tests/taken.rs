@@ -82,6 +82,20 @@ fn what_root_copies_belongs_to_the_owner_of_the_target() {
 }
 
 #[test]
+fn in_place_the_files_of_root_go_to_the_owner_of_the_directory() {
+    let place = Place::new();
+    let root = rustix::process::geteuid().is_root();
+    let owner = if root { 4711 } else { rustix::process::geteuid().as_raw() };
+    std::os::unix::fs::chown(place.old(), Some(owner), None).unwrap();
+    let config = Ox { data_dir: place.old(), ..Ox::default() };
+    place.take_over(Way::InPlace, &config).unwrap();
+    for name in ["listener", "listener/.objects.sqlite", "listener/old", "listener/old/u-1.json"] {
+        let metadata = fs::metadata(place.old().join(name)).unwrap();
+        assert_eq!(metadata.uid(), owner, "{name}");
+    }
+}
+
+#[test]
 fn a_half_done_copy_of_another_directory_is_refused() {
     let place = Place::new();
     fs::create_dir_all(place.new_data()).unwrap();
