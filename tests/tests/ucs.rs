@@ -573,6 +573,12 @@ fn the_hook_runs_as_the_owner_of_the_spool_and_the_listener_stays_who_it_is() {
         open(&folder, 0o700);
     }
     site.settings(&hook, "user = daemon");
+    // Not for the listener's user to read.
+    let ours = root.join("etc");
+    fs::create_dir(&ours).unwrap();
+    open(&ours, 0o700);
+    fs::rename(root.join("ucs-listener.ini"), ours.join("ucs-listener.ini")).unwrap();
+    std::os::unix::fs::symlink("etc/ucs-listener.ini", root.join("ucs-listener.ini")).unwrap();
     let mut install = Command::new(scripts().join("install"));
     let installed = install.env("DESTDIR", root).env("LISTENER_USER", "nobody").output().unwrap();
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));

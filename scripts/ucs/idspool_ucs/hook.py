@@ -24,7 +24,7 @@ class HookError(Exception):
 
 @contextlib.contextmanager
 def as_root():
-    """Only root may end a process of another user, and the listener is root in disguise."""
+    """For what only root may do: the listener is root in disguise. It is itself again afterwards."""
     effective = os.geteuid()
     must_switch = effective != 0 and os.getuid() == 0
     if must_switch:
@@ -49,7 +49,8 @@ class Hook:
     def read_settings(self):
         parser = configparser.ConfigParser(interpolation=None)
         try:
-            with open(SETTINGS_FILE, encoding="utf-8") as reader:
+            # The folder is the administrator's, and need not be open for the listener's user.
+            with as_root(), open(SETTINGS_FILE, encoding="utf-8") as reader:
                 parser.read_file(reader)
             found = dict(parser["listener"]) if parser.has_section("listener") else {}
             self.program = found.pop("program", Hook().program)
