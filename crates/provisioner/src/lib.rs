@@ -12,6 +12,7 @@
 //! | `objects`, `index` | the last delivered state of each object: `old/` and the index over it (S5) |
 //! | `engine` | the loop: take, deliver, stop and retry; in `engine/commit` the groups that share a sync |
 //! | `rehearsal` | what the loop would do, without doing it |
+//! | `private_folder` | where a view and a dry run keep what is theirs |
 //! | `pause` | how long to wait before the next attempt |
 //!
 //! # What a crash can leave behind (S5)
@@ -36,11 +37,13 @@ mod engine;
 mod index;
 mod objects;
 mod pause;
+mod private_folder;
 pub mod recipient;
 mod rehearsal;
 mod slot;
 
 pub use engine::{Ended, Engine, EngineError, Mode};
 pub use objects::{Error, Indexing, Known, Objects, Place, Rebuilt};
+pub use private_folder::PrivateFolder;
 pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient, Waiting};
 pub use rehearsal::{Rehearsal, Step};

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use anyhow::{Context as _, bail};
-use idspool_provisioner::{Objects, Rehearsal};
+use idspool_provisioner::{Objects, PrivateFolder, Rehearsal};
 use idspool_service::shutdown::Shutdown;
 use idspool_service::{Config, Exit};
 use idspool_spool::{ItemName, Spool};
@@ -94,10 +94,13 @@ impl DryRun {
         })?;
         let wanted = self.wanted(&queue)?;
         let objects = Objects::view(folder, OxRecipient::INDEXING)?;
-        let elsewhere = Elsewhere::new()?;
+        // For items that follow from others.
+        let elsewhere = PrivateFolder::new("idspool-dry-run")
+            .with_context(|| format!("create a folder in {}", std::env::temp_dir().display()))?;
+        let copies = Spool::open(elsewhere.path())?;
         let is_wanted =
             |name: &ItemName| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
-        let mut rehearsal = Rehearsal::new(&queue, &elsewhere.copies, stage, &objects, &is_wanted)?;
+        let mut rehearsal = Rehearsal::new(&queue, &copies, stage, &objects, &is_wanted)?;
         let mut summary = Summary::default();
         while !shutdown.is_requested() {
             if self.limit.is_some_and(|limit| summary.items() >= limit) {
@@ -179,38 +182,4 @@ impl DryRun {
 
 fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
-/// A private folder for items that follow from others; it goes away with the dry run.
-struct Elsewhere {
-    folder: PathBuf,
-    copies: Spool,
-}
-
-impl Elsewhere {
-    fn new() -> anyhow::Result<Self> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        let parent = std::env::temp_dir();
-        for number in 0_u32..1000 {
-            let folder = parent.join(format!("idspool-dry-run-{}-{number}", std::process::id()));
-            match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
-                Ok(()) => {
-                    let copies = Spool::open(&folder)?;
-                    return Ok(Self { folder, copies });
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    return Err(error).with_context(|| format!("create {}", folder.display()));
-                }
-            }
-        }
-        bail!("every name for a folder in {} is taken", parent.display())
-    }
-}
-
-impl Drop for Elsewhere {
-    fn drop(&mut self) {
-        // What stays is private, and in a folder that the system clears.
-        let _kept = std::fs::remove_dir_all(&self.folder);
-    }
 }

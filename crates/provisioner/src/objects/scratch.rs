@@ -1,19 +1,20 @@
 //! Where a view keeps what differs from the queue: a private folder that goes away with it.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::{Error, INDEX, MODE};
+use crate::PrivateFolder;
 
-/// A private folder in the system's temporary folder.
+/// What a view has of its own: an index, and the changed snapshots.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    path: PathBuf,
+    folder: PrivateFolder,
     changed: Mutex<Changed>,
 }
 
@@ -46,26 +47,15 @@ struct Place {
 
 /// How often the copying of an index is tried that somebody is writing.
 const ATTEMPTS: usize = 100;
-/// Names tried for the folder; those of dead processes may be in the way.
-const NAMES: u32 = 1000;
 
 impl Scratch {
     pub(super) fn new() -> Result<Self, Error> {
-        let parent = std::env::temp_dir();
-        for number in 0..NAMES {
-            let path = parent.join(format!("idspool-view-{}-{number}", std::process::id()));
-            match DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Self::over(path),
-                Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(Error::File { operation: "create", path, source }),
-            }
-        }
-        let source = io::ErrorKind::AlreadyExists.into();
-        Err(Error::File { operation: "create a folder in", path: parent, source })
-    }
-
-    fn over(path: PathBuf) -> Result<Self, Error> {
-        let changed = path.join("changed");
+        let folder = PrivateFolder::new("idspool-view").map_err(|source| Error::File {
+            operation: "create a folder in",
+            path: std::env::temp_dir(),
+            source,
+        })?;
+        let changed = folder.path().join("changed");
         let opened =
             OpenOptions::new().read(true).write(true).create_new(true).mode(MODE).open(&changed);
         // Without a name it goes away with the process, however that ends.
@@ -73,11 +63,11 @@ impl Scratch {
         let failed = |source| Error::File { operation: "create", path: changed.clone(), source };
         let file = opened.map_err(failed)?;
         let changed = Mutex::new(Changed { file, end: 0, places: HashMap::new() });
-        Ok(Self { path, changed })
+        Ok(Self { folder, changed })
     }
 
     pub(super) fn index(&self) -> PathBuf {
-        self.path.join(INDEX)
+        self.folder.path().join(INDEX)
     }
 
     /// Copies an index with its write-ahead log, which another process may be writing. `false`: there
@@ -160,7 +150,7 @@ impl Scratch {
     }
 
     fn failed(&self, operation: &'static str, source: io::Error) -> Error {
-        Error::File { operation, path: self.path.join("changed"), source }
+        Error::File { operation, path: self.folder.path().join("changed"), source }
     }
 }
 
@@ -168,13 +158,6 @@ impl Place {
     /// Different for each state, and never that of a file.
     fn stamp(&self) -> i64 {
         -1 - i64::try_from(self.at).unwrap_or(i64::MAX - 1)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays is private, and in a folder that the system clears.
-        let _ = fs::remove_dir_all(&self.path);
     }
 }
 
