@@ -79,7 +79,7 @@ impl Work<'_> {
 
     /// Before the user leaves a context: nobody keeps permissions that the directory gave.
     pub(super) fn withdraw_deputies(&self, scope: Scope<'_>, id: OxUserId) -> Result<(), Halt> {
-        if self.core.settings.deputy_permissions && self.had_deputies() {
+        if self.may_have_deputies() {
             self.core.begin(&self.delivery.item.id);
             self.revoke_deputies(scope, id)?;
         }

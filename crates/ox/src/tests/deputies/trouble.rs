@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{deputy, deputy_calls, dn, giving, granted, stage, stage_with};
 use crate::fake::Failure;
-use crate::tests::stage::{ANNA, anna_deleted, logged};
+use crate::tests::stage::{ANNA, anna, anna_deleted, logged};
 
 #[test]
 fn s5_4_a_user_that_is_gone_already_is_deleted_all_the_same() {
@@ -60,6 +60,20 @@ fn a_revocation_that_was_refused_is_tried_again_although_no_entry_is_left() {
     stage.deliver(&giving(&[])).unwrap();
     assert_eq!(granted(&stage, 10), []);
     assert_eq!(stage.calls(&giving(&[])), [""; 0]);
+}
+
+#[test]
+fn permissions_that_could_not_be_revoked_go_with_the_user() {
+    for wanted in [anna_deleted(), anna(json!({"isOxUser": "Not"}))] {
+        let stage = stage();
+        stage.deliver(&giving(&[deputy("berta", "02400", "00000", "0")])).unwrap();
+        stage.ox.refuse("Deputy.revokeAll");
+        stage.deliver(&giving(&[])).unwrap();
+        stage.ox.accept();
+        // The snapshot names no deputy any more, but OX has one.
+        let calls = stage.calls(&wanted);
+        assert_eq!(deputy_calls(&calls), ["Deputy.revokeAll 10 #5", "Deputy.unblockManual 10 #5"]);
+    }
 }
 
 #[test]
