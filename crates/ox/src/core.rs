@@ -1,6 +1,6 @@
 //! What all rules share: settings, files, the server, and what was begun but not finished.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +17,7 @@ use crate::profile::{self, ProfileFile};
 use crate::requeue::Copy;
 use crate::settings::Settings;
 use crate::unfinished::{self, Notes};
+use crate::unsettled::Unsettled;
 
 /// The shared part.
 pub(crate) struct Core {
@@ -28,9 +29,7 @@ pub(crate) struct Core {
     pub(crate) ox: Box<dyn Ox>,
     /// Copies of items that were put into the queue, by the id of the object.
     pub(crate) requeued: Mutex<HashMap<String, Copy>>,
-    /// Objects with a delivery that broke off after its first change: what OX has of them is not
-    /// known, so their fingerprint does not count.
-    unsettled: Mutex<HashSet<String>>,
+    unsettled: Unsettled,
     /// Functional accounts with a delivery that broke off, by entry UUID.
     pub(crate) interrupted_accounts: Mutex<HashMap<String, Interrupted>>,
 }
@@ -39,8 +38,9 @@ impl Core {
     pub(crate) fn new(settings: Settings, ox: Box<dyn Ox>) -> Result<Self, Fault> {
         let credentials = CredentialsFile::new(settings.credentials_file.clone());
         let profiles = ProfileFile::new(settings.data_dir.join(profile::FILE));
-        let notes = Notes::open(settings.data_dir.join(unfinished::FOLDER))?;
-        Ok(Self::over(settings, Arc::new(credentials), Arc::new(profiles), notes, ox))
+        let folder = settings.data_dir.join(unfinished::FOLDER);
+        let begun = (Notes::open(folder.clone())?, Unsettled::open(folder)?);
+        Ok(Self::over(settings, Arc::new(credentials), Arc::new(profiles), begun, ox))
     }
 
     /// The same for a dry run: nothing is written, and what would be counts in this process.
@@ -50,15 +50,16 @@ impl Core {
         ox: Box<dyn Ox>,
     ) -> Result<Self, Fault> {
         let profiles = ProfileFile::rehearsing(settings.data_dir.join(profile::FILE));
-        let notes = Notes::rehearsing(settings.data_dir.join(unfinished::FOLDER))?;
-        Ok(Self::over(settings, credentials, Arc::new(profiles), notes, ox))
+        let folder = settings.data_dir.join(unfinished::FOLDER);
+        let begun = (Notes::rehearsing(folder.clone())?, Unsettled::rehearsing(folder)?);
+        Ok(Self::over(settings, credentials, Arc::new(profiles), begun, ox))
     }
 
     fn over(
         settings: Settings,
         credentials: Arc<CredentialsFile>,
         profiles: Arc<ProfileFile>,
-        notes: Notes,
+        (notes, unsettled): (Notes, Unsettled),
         ox: Box<dyn Ox>,
     ) -> Self {
         Self {
@@ -68,7 +69,7 @@ impl Core {
             notes,
             ox,
             requeued: Mutex::default(),
-            unsettled: Mutex::default(),
+            unsettled,
             interrupted_accounts: Mutex::default(),
             settings,
         }
@@ -115,17 +116,22 @@ impl Core {
 
     /// A change of the object begins.
     pub(crate) fn begin(&self, id: &str) {
-        crate::lock(&self.unsettled).insert(id.to_owned());
+        self.unsettled.begin(id);
+    }
+
+    /// The delivery of the object has ended with a fault.
+    pub(crate) fn break_off(&self, id: &str) {
+        self.unsettled.keep(id);
     }
 
     /// All changes of the object are done.
     pub(crate) fn finish(&self, id: &str) {
-        crate::lock(&self.unsettled).remove(id);
+        self.unsettled.finish(id);
     }
 
     /// Whether OX may have something else of the object than what was noted.
     pub(crate) fn is_unsettled(&self, id: &str) -> bool {
-        crate::lock(&self.unsettled).contains(id)
+        self.unsettled.contains(id)
     }
 }
 

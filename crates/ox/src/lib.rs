@@ -59,6 +59,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod unfinished;
+mod unsettled;
 mod user;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -149,6 +149,7 @@ impl Recipient for OxRecipient {
         };
         // Only users are ever skipped, and they see to it themselves.
         outcome.map_err(|halt| {
+            core.break_off(&delivery.item.id);
             let fault = fault_of(halt);
             Fault { message: format!("{}: {}", ObjectName(delivery.item), fault.message), ..fault }
         })

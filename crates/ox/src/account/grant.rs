@@ -132,6 +132,7 @@ impl Work<'_> {
 
     /// Deletes the account of every user of the context. OX accepts that where nobody has it.
     pub(super) fn delete(&self, scope: Scope<'_>, address: &str) -> Result<(), Halt> {
+        self.core.begin(&self.delivery.item.id);
         match self.core.ox.delete_account(scope, address, Whom::Everybody) {
             Ok(was_there) => {
                 if was_there {
@@ -148,6 +149,7 @@ impl Work<'_> {
 
     /// Deletes the account of these users.
     fn delete_of(&self, scope: Scope<'_>, address: &str, users: &[OxUserId]) -> Result<(), Halt> {
+        self.core.begin(&self.delivery.item.id);
         match self.core.ox.delete_account(scope, address, Whom::Users(users)) {
             Ok(_) => {}
             // One of them is gone, so none was handled.
@@ -187,6 +189,7 @@ impl Work<'_> {
             account.set(AccountDataOnCreateField::Personal, personal);
         }
         let ox = &self.core.ox;
+        self.core.begin(&self.delivery.item.id);
         match ox.create_account(scope, &account, user.id) {
             // An attempt that broke off may have created it, which OX does not tell from other trouble.
             Err(error) if error.is(Refusal::Other) || error.is(Refusal::InvalidData) => {

@@ -68,6 +68,7 @@ pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Result<Outcome, H
         crate::lock(&core.interrupted_accounts).insert(delivery.item.id.clone(), interrupted);
         return Err(halt);
     }
+    core.finish(&delivery.item.id);
     Ok(delivery.item.object.as_ref().map_or(Outcome::Gone, |object| keep(object, &note)))
 }
 
@@ -85,7 +86,12 @@ impl<'a> Work<'a> {
             Some(Interrupted { path, note }) => (note, path == self.delivery.path),
             None => {
                 let digest = self.delivery.facts.and_then(|facts| facts.digest.as_deref());
-                (Note::parse(digest), false)
+                let mut note = Note::parse(digest);
+                if self.core.is_unsettled(&self.delivery.item.id) {
+                    // It broke off in an earlier process, whose knowledge is lost.
+                    note.distrust();
+                }
+                (note, false)
             }
         };
         // What a re-provisioning brought to OX before it broke off need not be brought again.

@@ -100,6 +100,8 @@ const CASES: [Case; 11] = [
     },
 ];
 
+const ANNA_DN: &str = "uid=anna,cn=users,dc=example,dc=org";
+
 #[derive(Debug, PartialEq)]
 struct End {
     world: World,
@@ -158,6 +160,71 @@ fn a_retry_ends_where_the_undisturbed_run_ends() {
                     stage.deliver(&(case.item)()).expect(&what);
                     assert_eq!(end(&stage), expected, "{what}");
                 }
+            }
+        }
+    }
+}
+
+/// The administrator removes the faulty item and takes the change back, before or after a restart.
+#[test]
+fn what_a_removed_item_changed_is_brought_back_by_the_old_state() {
+    let berta = || {
+        let item = anna(json!({
+            "username": "berta", "oxDisplayName": "berta", "mailAlternativeAddress": [],
+            "mailPrimaryAddress": "berta@example.org",
+        }));
+        ConvertedItem { id: "u-berta".into(), dn: "uid=berta,dc=example".into(), ..item }
+    };
+    let team = |users: &[&str]| {
+        let object = json!({"name": "team", "isOxGroup": "OK", "users": users});
+        item("g-team", "groups/group", "cn=team,dc=example", object)
+    };
+    let beamer = |displayname: &str| {
+        let object = json!({
+            "name": "beamer", "displayname": displayname, "oxContext": 10,
+            "resourceMailAddress": "beamer@example.org",
+        });
+        item("r-1", "oxresources/oxresources", "cn=beamer,dc=example", object)
+    };
+    let info = |name: &str| {
+        let object = json!({
+            "name": name, "mailPrimaryAddress": "info@example.org", "groups": [],
+            "users": [ANNA_DN],
+        });
+        item("f-1", "oxmail/functional_account", "cn=info,dc=example", object)
+    };
+    let cases = [
+        (anna(json!({})), anna(json!({"oxAccess": "webmail", "title": "Dr."}))),
+        (anna(json!({})), anna(json!({"username": "anne"}))),
+        (team(&["uid=berta,dc=example"]), team(&["uid=berta,dc=example", ANNA_DN])),
+        (beamer("one"), beamer("two")),
+        (info("Info"), info("Office")),
+        (twelve("1"), twelve("2")),
+    ];
+    for (old, faulty) in cases {
+        let begun = || {
+            let stage = Stage::new(two());
+            for item in [&anna(json!({})), &berta(), &old] {
+                stage.deliver(item).unwrap();
+            }
+            stage.ox.calls();
+            stage
+        };
+        let calls = begun().calls(&faulty).len();
+        assert!(calls > 0, "{old:?}");
+        for call in 1..=calls {
+            for restarts in [false, true] {
+                let what = format!("{} {}, call {call}, restarts: {restarts}", old.dn, old.id);
+                let mut stage = begun();
+                let before = end(&stage);
+                stage.ox.fail_at(call, Failure::After);
+                stage.deliver(&faulty).expect_err(&what);
+                stage.ox.heal();
+                if restarts {
+                    stage.restart();
+                }
+                stage.deliver(&old).expect(&what);
+                assert_eq!(end(&stage), before, "{what}");
             }
         }
     }
