@@ -74,6 +74,8 @@ def call(module, request):
 def main():
     stub_modules()
     if len(sys.argv) > 2:
+        # The groups of the root that it was started as stay.
+        os.setgroups([0])
         os.seteuid(int(sys.argv[2]))
     module = load(sys.argv[1])
     for line in sys.stdin:

@@ -510,6 +510,27 @@ fn a_pending_file_that_was_cut_or_edited_is_still_sent() {
 }
 
 #[test]
+fn what_the_hook_took_before_it_failed_is_not_sent_again() {
+    let site = Site::new();
+    let mut listener = site.start();
+    listener.set("RETRY_SECONDS", 0.0);
+    site.settings(Path::new("/nonexistent"), "");
+    for number in 0..3 {
+        modify(&mut listener, number);
+    }
+    stand_in(
+        &site,
+        "#!/bin/sh\nread line\necho '{\"enqueued\":true}'\nread line\necho '{\"failed\":\"no room\"}'\nread line\n",
+    );
+    listener.postrun();
+    let left = site.lines("pending.jsonl");
+    assert!(left.len() == 2 && left[0].contains(&dn(1)), "{left:?}");
+    real(&site);
+    listener.postrun();
+    assert_eq!(site.items(), modified([1, 2]));
+}
+
+#[test]
 fn a_killed_listener_has_lost_nothing_that_it_was_told_is_done() {
     let site = Site::new();
     for round in 0..6 {
@@ -594,26 +615,37 @@ fn the_hook_runs_as_the_owner_of_the_spool_and_the_listener_stays_who_it_is() {
     // A hook of another user has to be ended as well.
     let mark = root.join("spool/mark");
     let hanging = root.join("stand-in");
-    fs::write(&hanging, format!("#!/bin/sh\necho $$ >{}\nexec sleep 1000\n", mark.display()))
-        .unwrap();
+    let script = format!(
+        "#!/bin/sh\nwhile read -r line; do echo \"$line\"; done </proc/$$/status >{}\nexec sleep 1000\n",
+        mark.display()
+    );
+    fs::write(&hanging, script).unwrap();
     open(&hanging, 0o755);
     listener.postrun();
     site.settings(&hanging, "user = daemon\ntimeout = 3");
     modify(&mut listener, 1);
-    let hung = fs::read_to_string(&mark).unwrap();
-    assert!(!Path::new(&format!("/proc/{}", hung.trim())).exists());
+    let status = fs::read_to_string(&mark).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(!Path::new(&format!("/proc/{}", field("Pid:")[0])).exists());
+    assert_eq!((field("Uid:"), field("Gid:")), (vec!["1".to_owned(); 4], vec!["1".to_owned(); 4]));
+    assert!(!field("Groups:").contains(&"0".to_owned()), "nothing of root's is left: {status}");
+    assert_eq!(field("SigBlk:"), ["0000000000000000"], "signals reach it");
     site.settings(&hook, "user = nobody-at-all");
     listener.set("RETRY_SECONDS", 0.0);
     listener.set("LOG_SECONDS", 0.0);
     modify(&mut listener, 2);
     listener.wait_for("there is no user nobody-at-all");
+    let mut wrong = user(3);
+    wrong["entryUUID"] = json!(["no-uuid"]);
+    listener.handler(&dn(3), &wrong, &nothing(), "a");
     site.settings(&hook, "user = daemon");
     // Root sends by hand; what is kept stays the listener's.
     let sent = site.python().arg(scripts().join("idspool.py")).output().unwrap();
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
-    let mut wrong = user(3);
-    wrong["entryUUID"] = json!(["no-uuid"]);
-    listener.handler(&dn(3), &wrong, &nothing(), "a");
+    assert_eq!(site.lines("rejected.jsonl").len(), 1);
     modify(&mut listener, 4);
     assert_eq!(site.items(), modified([0, 1, 2, 4]));
     let owners = |folder: &Path| -> Vec<u32> {
