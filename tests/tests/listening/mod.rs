@@ -3,8 +3,13 @@
 #![allow(unreachable_pub, reason = "a module of tests is public to nobody")]
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
 
+mod account;
+mod change;
+mod pending;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -216,4 +221,32 @@ pub fn user(number: usize) -> Value {
 /// Its DN.
 pub fn dn(number: usize) -> String {
     format!("uid=user{number},cn=users,dc=example,dc=org")
+}
+
+pub fn nothing() -> Value {
+    json!({})
+}
+
+pub fn modify(listener: &mut Listener, number: usize) -> f64 {
+    listener.handler(&dn(number), &user(number), &user(number), "m")
+}
+
+pub fn modified(numbers: impl IntoIterator<Item = usize>) -> Vec<(String, String)> {
+    numbers.into_iter().map(|number| (dn(number), "modify".to_owned())).collect()
+}
+
+pub fn pair(dn: &str, command: &str) -> (String, String) {
+    (dn.to_owned(), command.to_owned())
+}
+
+/// A program in place of the hook.
+pub fn stand_in(site: &Site, text: &str) {
+    let path = site.idspool.path().join("stand-in");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    site.settings(&path, "timeout = 3");
+}
+
+pub fn real(site: &Site) {
+    site.settings(&program("idspool-listener").unwrap(), "");
 }
