@@ -19,6 +19,7 @@ mod population;
 mod port;
 mod sandbox;
 mod slapd;
+mod usage;
 
 pub use crate::certificate::Certificates;
 pub use crate::daemon::{Daemon, Ended, program};
@@ -31,6 +32,8 @@ pub use crate::slapd::{
     ADMIN_DN, ADMIN_PASSWORD, BASE_DN, Loading, READER_DN, READER_PASSWORD, SessionLog, Slapd,
     SlapdBuilder, Syncprov,
 };
+
+pub use crate::usage::{Usage, follow, peak_memory};
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -177,7 +177,7 @@ impl SlapdBuilder {
         write!(
             text,
             "database mdb\nsuffix \"{BASE_DN}\"\nrootdn \"{ADMIN_DN}\"\nrootpw {ADMIN_PASSWORD}\n\
-             directory {directory}/db\nmaxsize 1073741824\nenvflags nosync\n\
+             directory {directory}/db\nmaxsize 17179869184\nenvflags nosync\n\
              index objectClass,univentionObjectType,entryUUID,entryCSN eq\n\
              index uid,cn,mailPrimaryAddress eq,pres\n\
              index uniqueMember,memberUid,gidNumber,uidNumber eq\n\

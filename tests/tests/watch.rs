@@ -14,7 +14,8 @@ mod watching;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use idspool_tests::{BASE_DN, SessionLog, Slapd, Syncprov};
+use idspool_tests::{BASE_DN, SessionLog, Slapd, Syncprov, poll};
+use watching::proxy::Proxy;
 use watching::{Change, SOON, World, change, sorted};
 
 const OEHLER: &str = "uid=a.oehler,cn=users,dc=example,dc=org";
@@ -506,6 +507,38 @@ fn a_server_that_restarts_is_waited_for() {
         let dn = format!("uid={uid},cn=users,{BASE_DN}");
         world.ldap().add(&new_user(uid, "cn=users,dc=example,dc=org"), false).unwrap();
         world.expect(&[user(&dn, "add")]);
+    }
+}
+
+#[test]
+fn connections_that_are_cut_lose_nothing_and_repeat_nothing() {
+    let slapd = Slapd::start().unwrap();
+    let proxy = Proxy::new(slapd.port());
+    let mut world = World::by_way_of(slapd, &proxy.url());
+    // In the middle of the first refresh, at several places, and of the tries that follow.
+    proxy.cut_after(9_000);
+    let watcher = world.idspool.start("idspool-listener", &["watch"]).unwrap();
+    for (number, bytes) in [20_000, 3_000, 31_000].into_iter().enumerate() {
+        poll(SOON, || (proxy.connections() > 2 * number + 1).then_some(())).unwrap();
+        proxy.cut_after(bytes);
+    }
+    watcher.wait_for("Following", SOON).unwrap();
+    world.watcher = Some(watcher);
+    let mut first = world.quiet();
+    let count = first.len();
+    first.sort_by(|a, b| a.uuid.cmp(&b.uuid));
+    first.dedup_by(|a, b| a.uuid == b.uuid);
+    assert_eq!(count, first.len(), "an object came twice");
+    let users = world.ldap().entry_uuids("(univentionObjectType=users/user)").unwrap();
+    let found = first.iter().filter(|change| change.object_type == "users/user").count();
+    assert_eq!(found, users.len());
+    // While it waits for changes.
+    for number in 0..3 {
+        let before = proxy.connections();
+        proxy.cut();
+        world.ldap().replace(OEHLER, "telephoneNumber", &[&format!("+49 {number}")]).unwrap();
+        world.expect(&[user(OEHLER, "modify")]);
+        assert!(proxy.connections() > before);
     }
 }
 

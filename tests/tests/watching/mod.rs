@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "not every test file uses all of it")]
 #![allow(unreachable_pub, reason = "a module of tests is public to nobody")]
 
+pub mod proxy;
 pub mod random_tree;
 
 use std::fs;
@@ -62,6 +63,12 @@ pub struct World {
 impl World {
     pub fn new(slapd: Slapd) -> Self {
         let idspool = Installation::new(&slapd.url(), "http://127.0.0.1:1").unwrap();
+        Self { watcher: None, slapd, idspool }
+    }
+
+    /// Where the programs reach the server by way of this URL.
+    pub fn by_way_of(slapd: Slapd, url: &str) -> Self {
+        let idspool = Installation::new(url, "http://127.0.0.1:1").unwrap();
         Self { watcher: None, slapd, idspool }
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Pass<'a> {
 /// Where the synchronisation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The index was empty when the refresh began.
+    /// No refresh has been completed yet.
     First,
     /// As before, and what is there counts as known to the consumers.
     Adoption,

@@ -142,8 +142,8 @@ impl Followed {
 }
 
 /// The stage for a refresh.
-pub(super) fn stage(is_empty: bool, adopt: bool) -> Stage {
-    match (is_empty, adopt) {
+pub(super) fn stage(is_first: bool, adopt: bool) -> Stage {
+    match (is_first, adopt) {
         (_, true) => Stage::Adoption,
         (true, false) => Stage::First,
         (false, false) => Stage::Refresh,

@@ -103,7 +103,9 @@ impl Work {
         if self.adopt && !adopt {
             tracing::warn!("--adopt has no effect: this directory is being followed already");
         }
-        let stage = refresh::stage(last == 0, adopt);
+        // Written when the first refresh was complete.
+        let wanted = index.note(WANTED).map_err(|error| index.failed(error))?;
+        let stage = refresh::stage(wanted.is_none(), adopt);
         index.transaction(|| index.clear_marks())?;
         let mentioned = Mentioned::none_of(last);
         let session = Session { followed, mentioned, stage, is_warned: false, is_restarted };
