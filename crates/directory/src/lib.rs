@@ -33,5 +33,6 @@ pub use crate::backoff::Backoff;
 pub use crate::connection::{Directory, Interrupt};
 pub use crate::error::Error;
 pub use crate::lookup::{MAX_ANSWER_BYTES, PagePlace};
+pub use crate::naming::Naming;
 pub use crate::settings::{Credentials, Settings};
 pub use crate::sync::{EntryState, RawUuid, SyncMessage, SyncMode, SyncSearch, Synchronisation};

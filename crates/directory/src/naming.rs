@@ -1,4 +1,5 @@
-//! Whether entries still name a DN that has gone, in whatever attribute.
+//! Whether the server has followed a rename or deletion in what names the entry: overlays such as
+//! refint do that in the background.
 
 use std::collections::HashSet;
 
@@ -12,25 +13,39 @@ use crate::error::Error;
 /// reads no others; the length of the filter is the limit.
 const TOGETHER: usize = 32;
 
+/// An entry that names another one, whose DN has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Naming {
+    /// The entry that names.
+    pub uuid: EntryUuid,
+    /// The DN that it named.
+    pub old: String,
+    /// The DN that it is to name now; `None`: none, the other one is gone.
+    pub new: Option<String>,
+}
+
 impl Directory {
-    /// Which of these entries have the DN beside them as a value of one of `attributes`.
+    /// Which of these entries name the new DN and not the old one, in any of `attributes`.
     ///
     /// # Errors
     /// As for [`Directory::entries_by_uuid`].
-    pub fn entries_naming(
+    pub fn entries_that_followed(
         &mut self,
-        pairs: &[(EntryUuid, String)],
+        namings: &[Naming],
         attributes: &[&str],
     ) -> Result<HashSet<EntryUuid>, Error> {
+        let named = |dn: &str| {
+            let dn = ldap_escape(dn);
+            let terms: String = attributes.iter().map(|name| format!("({name}={dn})")).collect();
+            format!("(|{terms})")
+        };
         let mut found = HashSet::new();
-        for chunk in pairs.chunks(TOGETHER) {
+        for chunk in namings.chunks(TOGETHER) {
             let terms: String = chunk
                 .iter()
-                .map(|(uuid, dn)| {
-                    let dn = ldap_escape(dn.as_str());
-                    let named: String =
-                        attributes.iter().map(|name| format!("({name}={dn})")).collect();
-                    format!("(&(entryUUID={uuid})(|{named}))")
+                .map(|naming| {
+                    let new = naming.new.as_deref().map(named).unwrap_or_default();
+                    format!("(&(entryUUID={})(!{}){new})", naming.uuid, named(&naming.old))
                 })
                 .collect();
             for entry in self.entries_matching(&format!("(|{terms})"), &["entryUUID"])? {
@@ -38,5 +53,14 @@ impl Directory {
             }
         }
         Ok(found)
+    }
+
+    /// Whether anything has this DN as a `uniqueMember`.
+    ///
+    /// # Errors
+    /// As for [`Directory::entries_by_uuid`].
+    pub fn is_member(&mut self, dn: &str) -> Result<bool, Error> {
+        let filter = format!("(uniqueMember={})", ldap_escape(dn));
+        Ok(!self.entries_matching(&filter, &["1.1"])?.is_empty())
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use idspool_directory::{Credentials, Directory, Error, Settings};
+use idspool_directory::{Credentials, Directory, Error, Naming, Settings};
 use idspool_tests::{
     BASE_DN, Loading, Population, READER_DN, READER_PASSWORD, Slapd, SlapdBuilder, free_port,
 };
@@ -156,20 +156,29 @@ fn groups_are_found_by_number_and_by_member() {
 }
 
 #[test]
-fn entries_tell_whether_they_still_name_a_dn() {
+fn entries_tell_whether_they_have_followed() {
     let slapd = Slapd::start().unwrap();
     let mut directory = directory(&slapd);
-    let named = "cn=ox-vertrieb,cn=groups,dc=example,dc=org";
-    let pairs: Vec<(EntryUuid, String)> = [
-        (named, OEHLER),
-        ("cn=Vertrieb\\, Süd,cn=groups,dc=example,dc=org", "uid=none*,dc=example,dc=org"),
-        ("cn=alle-standorte,cn=groups,dc=example,dc=org", OEHLER),
-    ]
-    .iter()
-    .map(|(group, member)| (uuid(&slapd, group), (*member).to_owned()))
-    .collect();
-    let found = directory.entries_naming(&pairs, &["uniqueMember", "secretary"]).unwrap();
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), [uuid(&slapd, named)]);
+    let group = "cn=ox-vertrieb,cn=groups,dc=example,dc=org";
+    let other = "cn=Vertrieb\\, Süd,cn=groups,dc=example,dc=org";
+    let unknown = "uid=none*,dc=example,dc=org";
+    for (dn, old, new, is_done) in [
+        (group, OEHLER, None, false),
+        (group, unknown, None, true),
+        (group, unknown, Some(OEHLER), true),
+        (group, OEHLER, Some(unknown), false),
+        (group, unknown, Some("uid=nobody,dc=example,dc=org"), false),
+        (other, unknown, Some(OEHLER), true),
+    ] {
+        let uuid = uuid(&slapd, dn);
+        let naming =
+            Naming { uuid: uuid.clone(), old: old.to_owned(), new: new.map(str::to_owned) };
+        let found =
+            directory.entries_that_followed(&[naming], &["secretary", "uniqueMember"]).unwrap();
+        assert_eq!(found.contains(&uuid), is_done, "{dn} {old} {new:?}");
+    }
+    assert!(directory.is_member(OEHLER).unwrap());
+    assert!(!directory.is_member(unknown).unwrap());
 }
 
 #[test]

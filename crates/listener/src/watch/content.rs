@@ -3,7 +3,7 @@
 //!
 //! | what happens | items, beside that of the entry itself |
 //! |---|---|
-//! | an entry gets another DN | all objects below it; whatever names one of these DNs, once the server has rewritten it |
+//! | an entry gets another DN | all objects below it; whatever names one of these DNs, once the server has rewritten it, and then the renamed again, whose groups were in between |
 //! | an entry goes away | whatever names it, likewise |
 //! | a group gets or loses members | these members, whose `memberOf` has changed |
 //! | a group gets another DN, or goes away | all its members |
@@ -20,7 +20,7 @@ use idspool_udm::{Entry, EntryUuid, Module};
 use super::index::Index;
 use super::kind::{self, Command};
 use super::name;
-use super::outbox::NewItem;
+use super::outbox::{Change, NewItem, Until};
 use super::reference::{Reference, references};
 use super::tree::Node;
 
@@ -112,6 +112,7 @@ impl Pass<'_> {
         // In a first refresh all of them are new.
         if matches!(self.stage, Stage::Refresh | Stage::Persist) {
             self.touch_members(named.iter())?;
+            self.inherit(sent.uuid, module, &sent.entry.dn)?;
         }
         if self.stage != Stage::Refresh {
             self.place(id)?;
@@ -165,6 +166,12 @@ impl Pass<'_> {
         Ok(!(added.is_empty() && removed.is_empty()))
     }
 
+    /// Takes in what an entry names by now, when the server may have changed that without a word.
+    pub(super) fn read_again(&self, known: &Node, entry: &Entry) -> rusqlite::Result<()> {
+        let module = kind::module(known.module);
+        self.change_references(known, module, &references(entry, module)).map(drop)
+    }
+
     /// Takes in that an entry is gone from a base.
     pub(super) fn delete(&self, base: i64, uuid: RawUuid) -> rusqlite::Result<()> {
         match self.index.by_uuid(uuid)? {
@@ -178,7 +185,7 @@ impl Pass<'_> {
     pub(super) fn delete_node(&self, node: &Node) -> rusqlite::Result<()> {
         let dn = self.index.dn_of(node)?;
         let was = node.was.unwrap_or(node.hash);
-        self.touch_sources(was, &dn)?;
+        self.touch_sources(was, Change { old: &dn, new: None })?;
         self.index.drop_target(was)?;
         self.touch_members_of(node)?;
         loop {
@@ -241,7 +248,7 @@ impl Pass<'_> {
     /// An entry has another DN, and with it everything below. `node` is as it was taken out.
     fn moved(&self, node: &Node, was: i64) -> rusqlite::Result<()> {
         let old = node.was_dn.clone().unwrap_or_default();
-        self.renamed(node, was, node.hash, &old)?;
+        self.renamed(node, was, &old, &node.name)?;
         let mut containers = vec![(node.id, old, node.name.clone())];
         while let Some((id, old, dn)) = containers.pop() {
             let mut after = 0;
@@ -257,7 +264,7 @@ impl Pass<'_> {
                     }
                     let old = name::join(&child.name, &old);
                     self.index.set_hash(child.id, hash)?;
-                    self.renamed(child, child.hash, hash, &old)?;
+                    self.renamed(child, child.hash, &old, &new)?;
                     self.changed(child.uuid, kind::module(child.module), Command::Modify, "")?;
                     if self.index.has_children(child.id)? {
                         containers.push((child.id, old, new));
@@ -268,20 +275,41 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// What follows for others from one changed DN.
-    fn renamed(&self, node: &Node, was: i64, is: i64, old: &str) -> rusqlite::Result<()> {
-        self.index.mark_moved(was, is)?;
-        self.touch_sources(was, old)?;
+    /// What follows from one changed DN.
+    fn renamed(&self, node: &Node, was: i64, old: &str, new: &str) -> rusqlite::Result<()> {
+        self.index.mark_moved(was, name::hash(new))?;
+        let module = self.wanted(node.module);
+        let change = Change { old, new: Some(new) };
+        if self.touch_sources(was, change)?
+            && let Some(module) = module
+        {
+            // Until the groups have the new DN, the object seems to be in none.
+            self.delay(node.uuid, module, Until::IsMember(change))?;
+        }
+        self.inherit(node.uuid, module, new)?;
         self.touch_members_of(node)
     }
 
-    fn touch_sources(&self, target: i64, old: &str) -> rusqlite::Result<()> {
-        for (uuid, module) in self.index.sources(target)? {
-            if let Some(module) = self.wanted(module) {
-                self.delay(uuid, module, Some(old))?;
-            }
+    /// An object that gets a DN which another one has just given up seems to be in the groups of that
+    /// one, until the server has taken the DN out of them.
+    fn inherit(&self, uuid: RawUuid, module: Option<Module>, dn: &str) -> rusqlite::Result<()> {
+        let Some(module) = module.filter(|module| self.wants(*module)) else { return Ok(()) };
+        if self.index.is_awaited(dn)? {
+            self.delay(uuid, module, Until::IsMember(Change { old: dn, new: None }))?;
         }
         Ok(())
+    }
+
+    /// Returns whether any group names this DN.
+    fn touch_sources(&self, target: i64, change: Change<'_>) -> rusqlite::Result<bool> {
+        let mut is_member = false;
+        for (uuid, module) in self.index.sources(target)? {
+            is_member |= kind::module(module) == Some(Module::Group);
+            if let Some(module) = self.wanted(module) {
+                self.delay(uuid, module, Until::Names(change))?;
+            }
+        }
+        Ok(is_member)
     }
 
     fn touch_members_of(&self, group: &Node) -> rusqlite::Result<()> {
@@ -298,7 +326,7 @@ impl Pass<'_> {
         for reference in references.filter(|reference| reference.is_member) {
             for (uuid, module) in self.index.by_hash(reference.target)? {
                 if let Some(module) = self.wanted(module) {
-                    self.delay(uuid, module, None)?;
+                    self.delay(uuid, module, Until::Settled)?;
                 }
             }
         }
@@ -326,11 +354,11 @@ impl Pass<'_> {
         self.index.add_item(NewItem { uuid, module, command, dn: Some(dn), rank, csn: "" })
     }
 
-    fn delay(&self, uuid: RawUuid, module: Module, old: Option<&str>) -> rusqlite::Result<()> {
+    fn delay(&self, uuid: RawUuid, module: Module, wait: Until<'_>) -> rusqlite::Result<()> {
         if self.stage == Stage::Adoption {
             return Ok(());
         }
-        self.index.add_delayed(uuid, module, old, self.rank(module, Command::Modify), self.now)
+        self.index.add_delayed(uuid, module, wait, self.rank(module, Command::Modify), self.now)
     }
 
     fn rank(&self, module: Module, command: Command) -> i64 {

@@ -1,18 +1,21 @@
 //! From the outbox into the spool.
 
+use std::collections::{HashMap, HashSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use idspool_directory::Directory;
+use idspool_directory::{Directory, Naming};
 use idspool_spool::Spool;
-use idspool_udm::{EntryUuid, ListenerItem};
+use idspool_udm::{EntryUuid, ListenerItem, Module};
 
-use super::content::entry_uuid;
+use super::content::{Pass, Stage, entry_uuid};
 use super::error::WatchError;
 use super::index::Index;
 use super::kind::{self, Command};
+use super::name;
 use super::outbox::{DelayedItem, DueItem};
 use super::reference;
 use super::refresh::Followed;
+use super::tree::Node;
 use crate::hook::enqueue;
 
 /// Items that become durable together.
@@ -20,6 +23,12 @@ const GROUP: usize = 512;
 
 /// Delayed items that are looked at together.
 const LOOKED_AT: usize = 128;
+
+/// What an entry names, and which one it is.
+const READ_AGAIN: [&str; 7] = {
+    let [a, b, c, d, e, f] = reference::ATTRIBUTES;
+    ["entryUUID", a, b, c, d, e, f]
+};
 
 /// Milliseconds since 1970.
 pub(super) fn now() -> i64 {
@@ -88,24 +97,33 @@ fn listener_item(index: &Index, due: &DueItem) -> rusqlite::Result<Option<Listen
 
 /// Looks at delayed items whose time has come, and makes immediate ones of those that the server is
 /// done with.
-pub(super) fn look_at_delayed(index: &Index, lookup: &mut Directory) -> Result<(), WatchError> {
+pub(super) fn look_at_delayed(
+    index: &Index,
+    wanted: &[Module],
+    lookup: &mut Directory,
+) -> Result<(), WatchError> {
     loop {
         let now = now();
         let items = index.delayed_items(now, LOOKED_AT).map_err(|error| index.failed(error))?;
         if items.is_empty() {
             return Ok(());
         }
-        let waiting = |item: &DelayedItem| item.old.is_some() && item.until > now;
-        let pairs: Vec<(EntryUuid, String)> = items
-            .iter()
-            .filter(|item| waiting(item))
-            .filter_map(|item| Some((entry_uuid(item.uuid)?, item.old.clone()?)))
-            .collect();
-        let naming = lookup.entries_naming(&pairs, &reference::ATTRIBUTES)?;
+        let unfinished = unfinished(&items, now, lookup)?;
+        let done: Vec<&DelayedItem> =
+            items.iter().filter(|item| !unfinished.contains(&item.seq)).collect();
+        let doubtful = doubtful(index, &done, now).map_err(|error| index.failed(error))?;
+        let uuids: Vec<EntryUuid> =
+            doubtful.iter().filter_map(|node| entry_uuid(node.uuid)).collect();
+        let read = lookup.entries_by_uuid(&uuids, &READ_AGAIN)?;
+        let pass = Pass { index, wanted, now, stage: Stage::Persist };
         index.transaction(|| {
+            for node in &doubtful {
+                if let Some(entry) = entry_uuid(node.uuid).and_then(|uuid| read.get(&uuid)) {
+                    pass.read_again(node, entry)?;
+                }
+            }
             for item in &items {
-                let is_named = entry_uuid(item.uuid).is_some_and(|uuid| naming.contains(&uuid));
-                if waiting(item) && is_named {
+                if unfinished.contains(&item.seq) {
                     index.postpone(item.seq, now)?;
                 } else {
                     index.promote(item.seq)?;
@@ -114,4 +132,59 @@ pub(super) fn look_at_delayed(index: &Index, lookup: &mut Directory) -> Result<(
             Ok(())
         })?;
     }
+}
+
+/// Items that the server is still at work on, and that may wait for it.
+fn unfinished(
+    items: &[DelayedItem],
+    now: i64,
+    lookup: &mut Directory,
+) -> Result<HashSet<i64>, WatchError> {
+    let mut unfinished = HashSet::new();
+    let mut namings = Vec::new();
+    let mut members = HashMap::new();
+    let mut is_member = |dn: &str| match members.get(dn) {
+        Some(known) => Ok::<bool, WatchError>(*known),
+        None => {
+            let is_member = lookup.is_member(dn)?;
+            members.insert(dn.to_owned(), is_member);
+            Ok(is_member)
+        }
+    };
+    for item in items.iter().filter(|item| item.until > now) {
+        let Some(old) = &item.old else { continue };
+        if !item.by_any {
+            if let Some(uuid) = entry_uuid(item.uuid) {
+                let naming = Naming { uuid, old: old.clone(), new: item.new.clone() };
+                namings.push((item.seq, naming));
+            }
+            continue;
+        }
+        let is_new_missing = match &item.new {
+            Some(new) => !is_member(new)?,
+            None => false,
+        };
+        if is_new_missing || is_member(old)? {
+            unfinished.insert(item.seq);
+        }
+    }
+    let (seqs, namings): (Vec<i64>, Vec<Naming>) = namings.into_iter().unzip();
+    let followed = lookup.entries_that_followed(&namings, &reference::ATTRIBUTES)?;
+    let still = seqs.into_iter().zip(&namings);
+    let still = still.filter(|(_, naming)| !followed.contains(&naming.uuid));
+    unfinished.extend(still.map(|(seq, _)| seq));
+    Ok(unfinished)
+}
+
+/// Objects of which we do not know what they name: they were read while the server was at work, or
+/// it did not do what we thought.
+fn doubtful(index: &Index, done: &[&DelayedItem], now: i64) -> rusqlite::Result<Vec<Node>> {
+    let mut doubtful = Vec::new();
+    for item in done.iter().filter(|item| !item.by_any) {
+        let (Some(old), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) else { continue };
+        if item.until <= now || index.has_target(node.id, name::hash(old))? {
+            doubtful.push(node);
+        }
+    }
+    Ok(doubtful)
 }

@@ -49,10 +49,11 @@ const TABLES: &str = "
         seq INTEGER PRIMARY KEY, uuid BLOB NOT NULL, delayed INTEGER NOT NULL,
         rank INTEGER NOT NULL, csn TEXT NOT NULL, module INTEGER NOT NULL,
         command INTEGER NOT NULL, dn TEXT, due INTEGER NOT NULL, until INTEGER NOT NULL,
-        old TEXT, UNIQUE (uuid, delayed)
+        old TEXT, new TEXT, UNIQUE (uuid, delayed)
     );
     CREATE INDEX outbox_order ON outbox (delayed, rank, csn, seq);
-    CREATE INDEX outbox_due ON outbox (due) WHERE delayed = 1;
+    CREATE INDEX outbox_due ON outbox (due) WHERE delayed > 0;
+    CREATE INDEX outbox_old ON outbox (old) WHERE old IS NOT NULL;
     CREATE TABLE base (
         id INTEGER PRIMARY KEY, dn TEXT NOT NULL, filter TEXT NOT NULL, cookie BLOB
     );

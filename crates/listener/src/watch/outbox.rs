@@ -1,8 +1,9 @@
 //! Items that are not in the spool yet.
 //!
 //! An item is *immediate*, or *delayed*: it follows from a change that the server carries on in the
-//! background, and shall be read only after that is done. An object has at most one of each: an item
-//! says that an object has changed, and whoever takes it reads the present state.
+//! background, and shall be read only after that is done. An object has at most one of each kind (the
+//! column `delayed`: 0 immediate, 1 and 2 as in [`Until`]): an item says that an object has changed, and
+//! whoever takes it reads the present state.
 
 use idspool_directory::RawUuid;
 use idspool_udm::Module;
@@ -17,10 +18,30 @@ const SETTLING: i64 = 40;
 
 /// After that long an item goes out whatever the server still says, in milliseconds: references may
 /// stay as they are because nothing there rewrites them.
-const PATIENCE: i64 = 5_000;
+const PATIENCE: i64 = 10_000;
 
 /// A delay that ends later than this was written before the clock was set back.
 const LONGEST_DELAY: i64 = 60_000;
+
+/// What a delayed item waits for, beside a short time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until<'a> {
+    /// Nothing.
+    Settled,
+    /// The object itself names the new DN of another one, and not the old one.
+    Names(Change<'a>),
+    /// The old DN is not a member of anything any more, and the new one is. It is the object's own, or
+    /// was another one's.
+    IsMember(Change<'a>),
+}
+
+/// A DN that has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Change<'a> {
+    pub(super) old: &'a str,
+    /// `None`: there is none.
+    pub(super) new: Option<&'a str>,
+}
 
 /// An item to be.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +73,12 @@ pub(super) struct DueItem {
 pub(super) struct DelayedItem {
     pub(super) seq: i64,
     pub(super) uuid: RawUuid,
-    /// As long as the object names this DN the server is not done.
+    /// As long as this DN is named the server is not done.
     pub(super) old: Option<String>,
+    /// Nor before this one is.
+    pub(super) new: Option<String>,
+    /// By anything, and not by this object.
+    pub(super) by_any: bool,
     pub(super) until: i64,
 }
 
@@ -63,7 +88,7 @@ impl Index {
     pub(super) fn add_item(&self, item: NewItem<'_>) -> rusqlite::Result<()> {
         if item.command == Command::Delete {
             self.connection
-                .prepare_cached("DELETE FROM outbox WHERE uuid = ?1 AND delayed = 1")?
+                .prepare_cached("DELETE FROM outbox WHERE uuid = ?1 AND delayed > 0")?
                 .execute([item.uuid.0])?;
         }
         self.connection
@@ -86,22 +111,29 @@ impl Index {
         Ok(())
     }
 
-    /// Adds an item for a change that the server is still at work on: at once, or, when `old` says
-    /// so, as soon as the object does not name that DN any more.
+    /// Adds an item for a change that the server is still at work on.
     pub(super) fn add_delayed(
         &self,
         uuid: RawUuid,
         module: Module,
-        old: Option<&str>,
+        wait: Until<'_>,
         rank: i64,
         now: i64,
     ) -> rusqlite::Result<()> {
+        let (delayed, change) = match wait {
+            Until::Settled => (1, None),
+            Until::Names(change) => (1, Some(change)),
+            Until::IsMember(change) => (2, Some(change)),
+        };
         self.connection
             .prepare_cached(
-                "INSERT INTO outbox (uuid, delayed, rank, csn, module, command, due, until, old)
-                 VALUES (?1, 1, ?2, '', ?3, 1, ?4, ?5, ?6)
+                "INSERT INTO outbox (uuid, delayed, rank, csn, module, command, due, until, old, new)
+                 VALUES (?1, ?7, ?2, '', ?3, 1, ?4, ?5, ?6, ?8)
                  ON CONFLICT (uuid, delayed) DO UPDATE SET
-                     due = excluded.due, old = COALESCE(excluded.old, old)",
+                     due = excluded.due,
+                     until = CASE WHEN excluded.old IS NULL THEN until ELSE excluded.until END,
+                     new = CASE WHEN excluded.old IS NULL THEN new ELSE excluded.new END,
+                     old = COALESCE(excluded.old, old)",
             )?
             .execute(params![
                 uuid.0,
@@ -109,9 +141,18 @@ impl Index {
                 kind::number(Some(module)),
                 now + SETTLING,
                 now + PATIENCE,
-                old
+                change.map(|change| change.old),
+                delayed,
+                change.and_then(|change| change.new)
             ])?;
         Ok(())
+    }
+
+    /// Whether the server is still at work on what names this DN.
+    pub(super) fn is_awaited(&self, dn: &str) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE old = ?1 AND delayed > 0)")?
+            .query_row([dn], |row| row.get(0))
     }
 
     /// The next immediate items in the order in which they are to be handed over.
@@ -139,15 +180,17 @@ impl Index {
         most: usize,
     ) -> rusqlite::Result<Vec<DelayedItem>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, uuid, old, until FROM outbox
-             WHERE delayed = 1 AND (due <= ?1 OR due > ?2) ORDER BY due, seq LIMIT ?3",
+            "SELECT seq, uuid, old, new, until, delayed FROM outbox
+             WHERE delayed > 0 AND (due <= ?1 OR due > ?2) ORDER BY due, seq LIMIT ?3",
         )?;
         let rows = statement.query_map(params![now, now + LONGEST_DELAY, most], |row| {
             Ok(DelayedItem {
                 seq: row.get(0)?,
                 uuid: RawUuid(row.get(1)?),
                 old: row.get(2)?,
-                until: row.get(3)?,
+                new: row.get(3)?,
+                until: row.get(4)?,
+                by_any: row.get::<_, i64>(5)? == 2,
             })
         })?;
         rows.collect()
@@ -156,7 +199,7 @@ impl Index {
     /// When the next delayed item is to be looked at.
     pub(super) fn next_due(&self) -> rusqlite::Result<Option<i64>> {
         self.connection
-            .prepare_cached("SELECT MIN(due) FROM outbox WHERE delayed = 1")?
+            .prepare_cached("SELECT MIN(due) FROM outbox WHERE delayed > 0")?
             .query_row([], |row| row.get(0))
             .optional()
             .map(Option::flatten)
@@ -173,10 +216,12 @@ impl Index {
     /// Makes a delayed item an immediate one, unless the object has one already.
     pub(super) fn promote(&self, seq: i64) -> rusqlite::Result<()> {
         self.connection
-            .prepare_cached("UPDATE OR IGNORE outbox SET delayed = 0 WHERE seq = ?1")?
+            .prepare_cached(
+                "UPDATE OR IGNORE outbox SET delayed = 0, old = NULL, new = NULL WHERE seq = ?1",
+            )?
             .execute([seq])?;
         self.connection
-            .prepare_cached("DELETE FROM outbox WHERE seq = ?1 AND delayed = 1")?
+            .prepare_cached("DELETE FROM outbox WHERE seq = ?1 AND delayed > 0")?
             .execute([seq])?;
         Ok(())
     }
@@ -225,7 +270,7 @@ mod tests {
         index.add_item(item(1, Command::Add, 0, "")).unwrap();
         index.add_item(item(1, Command::Modify, 0, "")).unwrap();
         assert_eq!(order(&index), [(1, 0)], "still new to consumers");
-        index.add_delayed(RawUuid([1; 16]), Module::User, None, 0, NOW).unwrap();
+        index.add_delayed(RawUuid([1; 16]), Module::User, Until::Settled, 0, NOW).unwrap();
         index.add_item(item(1, Command::Delete, 0, "")).unwrap();
         assert_eq!(order(&index), [(1, 2)]);
         assert_eq!(index.next_due().unwrap(), None, "nothing is left to look at");
@@ -236,15 +281,19 @@ mod tests {
     fn a_delayed_item_waits_and_is_never_put_off_for_ever() {
         let (_folder, index) = index();
         let uuid = RawUuid([1; 16]);
-        index.add_delayed(uuid, Module::Group, Some("uid=old"), 0, NOW).unwrap();
-        index.add_delayed(uuid, Module::Group, None, 0, NOW + 30).unwrap();
+        let change = Change { old: "uid=old", new: Some("uid=new") };
+        index.add_delayed(uuid, Module::Group, Until::Names(change), 0, NOW).unwrap();
+        index.add_delayed(uuid, Module::Group, Until::Settled, 0, NOW + 30).unwrap();
         assert_eq!(index.delayed_items(NOW + 50, 10).unwrap(), []);
         let due = index.delayed_items(NOW + 80, 10).unwrap();
         assert_eq!(due.len(), 1);
         assert_eq!((due[0].old.as_deref(), due[0].until), (Some("uid=old"), NOW + PATIENCE));
+        assert_eq!((due[0].new.as_deref(), due[0].by_any), (Some("uid=new"), false));
         // The clock was set back by an hour.
         assert_eq!(index.delayed_items(NOW - 3_600_000, 10).unwrap().len(), 1);
+        assert!(index.is_awaited("uid=old").unwrap() && !index.is_awaited("uid=new").unwrap());
         index.promote(due[0].seq).unwrap();
+        assert!(!index.is_awaited("uid=old").unwrap());
         assert_eq!(order(&index), [(1, 1)]);
         assert_eq!(index.next_due().unwrap(), None);
     }

@@ -69,17 +69,25 @@ impl Index {
         Ok(())
     }
 
-    /// Who names this DN: identity and type, without those that have been read since it changed.
+    /// Who names this DN: identity and type.
     pub(super) fn sources(&self, target: i64) -> rusqlite::Result<Vec<(RawUuid, i64)>> {
         self.connection
             .prepare_cached(
                 "SELECT DISTINCT entry.uuid, entry.module FROM reference
                  JOIN entry ON entry.id = reference.source
-                 WHERE reference.target = ?1
-                     AND reference.source NOT IN (SELECT source FROM current)",
+                 WHERE reference.target = ?1",
             )?
             .query_map([target], |row| Ok((RawUuid(row.get(0)?), row.get(1)?)))?
             .collect()
+    }
+
+    /// Whether this entry names this DN, as far as we know.
+    pub(super) fn has_target(&self, source: i64, target: i64) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM reference WHERE source = ?1 AND target = ?2)",
+            )?
+            .query_row([source, target], |row| row.get(0))
     }
 
     /// What named this DN names nothing any more.

@@ -329,7 +329,7 @@ impl Work {
     pub(super) fn hand_over(&mut self, session: &mut Session) -> Result<u64, WatchError> {
         let mut count = delivery::hand_over(&self.index, &self.spool, &mut session.followed)?;
         if self.next_look()?.is_some_and(|wait| wait.is_zero()) {
-            delivery::look_at_delayed(&self.index, &mut self.lookup)?;
+            delivery::look_at_delayed(&self.index, &self.settings.wanted, &mut self.lookup)?;
             count += delivery::hand_over(&self.index, &self.spool, &mut session.followed)?;
         }
         Ok(count)
