@@ -14,7 +14,7 @@
 
 mod watching;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,13 +110,21 @@ fn installation(slapd: &Slapd) -> Installation {
 
 /// What is not as it should be, without the rest.
 fn difference(found: &Objects, expected: &Objects) -> Vec<String> {
+    let existing: BTreeSet<&str> =
+        expected.values().filter_map(|item| item["dn"].as_str()).collect();
     let comparable = |item: Option<&Value>| {
         let mut item = item?.clone();
         item.as_object_mut().unwrap().remove("resync");
-        // Members and groups have no order.
         if let Some(object) = item["object"].as_object_mut() {
-            for list in object.values_mut().filter_map(Value::as_array_mut) {
+            for (name, value) in object {
+                let Some(list) = value.as_array_mut() else { continue };
+                // Members and groups have no order.
                 list.sort_by_key(Value::to_string);
+                // A killed slapd leaves DNs of users behind that are gone, and refint goes on to rewrite
+                // them. They stand for nobody.
+                if name == "users" {
+                    list.retain(|dn| dn.as_str().is_none_or(|dn| existing.contains(dn)));
+                }
             }
         }
         Some(item)
