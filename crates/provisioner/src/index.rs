@@ -97,6 +97,10 @@ impl Index {
         } else if version != VERSION {
             return Ok(None);
         }
+        // Not part of the version: an index that was made without it is as good.
+        connection.execute_batch(
+            "CREATE INDEX IF NOT EXISTS object_remote ON object (remote_id, scope)",
+        )?;
         Ok(Some(Self { connection }))
     }
 
@@ -113,6 +117,20 @@ impl Index {
             .prepare_cached(&format!("SELECT {COLUMNS} FROM object WHERE dn = ?1"))?
             .query_row([dn], indexed)
             .optional()
+    }
+
+    /// The objects that have this id at the recipient.
+    pub(crate) fn by_remote_id(
+        &self,
+        scope: i64,
+        remote_id: i64,
+    ) -> rusqlite::Result<Vec<Indexed>> {
+        self.connection
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM object WHERE remote_id = ?2 AND scope = ?1 ORDER BY id"
+            ))?
+            .query_map([scope, remote_id], indexed)?
+            .collect()
     }
 
     /// Adds or replaces an object. A DN belongs to the object that was stored under it last

@@ -1,16 +1,19 @@
 //! One group in one context: what is wanted there, and the calls that bring it about
 //! (ox-provisioning 5.5.2).
 
-use idspool_ox_soap::{Group, GroupField, OxGroupId, OxUserId};
+use idspool_ox_soap::{ContextId, Group, GroupField, OxGroupId, OxUserId};
+use idspool_provisioner::Fault;
+use idspool_udm::Module;
 use tracing::{info, warn};
 
 use super::fan_out::Members;
 use super::note::Entry;
-use super::{STANDARD_GROUP, Work, is_reserved};
+use super::{STANDARD_GROUP, Work, is_reserved, noted_contexts};
 use crate::channel::{self, Done};
 use crate::digest;
 use crate::halt::Halt;
 use crate::ox::Scope;
+use crate::props::{OX_DB_GROUPNAME, Props};
 
 /// A group as it is to be in one context.
 pub(super) struct Wanted<'a> {
@@ -125,9 +128,48 @@ impl Work<'_> {
             info!("Searching for {name} in context {}", scope.context);
             let id = self.core.ox.group_named(scope, name)?.and_then(|group| group.id());
             if let Some(id) = id.filter(|id| *id > STANDARD_GROUP) {
+                if last.is_some_and(|last| last != name)
+                    && let Some(owner) = self.owner(scope.context, name)?
+                {
+                    return Err(taken(scope.context, name, &owner));
+                }
                 return Ok(Some((id, name.to_owned())));
             }
         }
         Ok(None)
     }
+
+    /// The DN of another group that has this name in a context, as it was last written there.
+    fn owner(&self, context: ContextId, name: &str) -> Result<Option<String>, Halt> {
+        let mut owner = None;
+        let objects = self.delivery.objects;
+        objects.each(|known| {
+            let digest = known.facts.digest.as_deref().unwrap_or_default();
+            if owner.is_some()
+                || known.id == self.delivery.item.id
+                || !matches!(known.module.parse(), Ok(Module::Group))
+                || !noted_contexts(digest).is_some_and(|noted| noted.contains(&context))
+            {
+                return Ok::<_, Halt>(());
+            }
+            let Some(snapshot) = objects.snapshot(&known.id)? else { return Ok(()) };
+            let written = snapshot.object.as_ref().and_then(|o| Props(o).text(OX_DB_GROUPNAME));
+            if written.is_some_and(|written| written.eq_ignore_ascii_case(name)) {
+                owner = Some(snapshot.dn);
+            }
+            Ok(())
+        })?;
+        Ok(owner)
+    }
+}
+
+fn taken(context: ContextId, name: &str, owner: &str) -> Halt {
+    Fault::permanent(format!(
+        "group '{name}' in context {context} is that of {owner}; it is not handed over to another object"
+    ))
+    .with_remedy(format!(
+        "report {owner} to the listener again (idspool-listener hook) and let its item go before this one; if \
+         it has that name by right, give this object another one"
+    ))
+    .into()
 }

@@ -7,6 +7,7 @@ mod deputies;
 mod groups;
 mod logs;
 mod moves;
+mod owners;
 mod profiles;
 mod requeue;
 mod resources;

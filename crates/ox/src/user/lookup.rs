@@ -1,8 +1,9 @@
 //! Answers for the decision: credentials, the administrator check, and looking users up in OX.
 
 use idspool_ox_soap::ContextId;
-use idspool_provisioner::Delivery;
-use tracing::info;
+use idspool_provisioner::{Delivery, Fault};
+use idspool_udm::dn;
+use tracing::{info, warn};
 
 use super::decide::{Found, Lookup};
 use super::scope;
@@ -10,6 +11,7 @@ use crate::core::Core;
 use crate::digest;
 use crate::halt::{Halt, Skip};
 use crate::ox::Which;
+use crate::props::{OX_DB_USERNAME, Props};
 
 /// Look-ups for one item.
 pub(crate) struct Lookups<'a> {
@@ -33,7 +35,20 @@ impl Lookup for Lookups<'_> {
     }
 
     fn by_name(&mut self, context: ContextId, name: &str) -> Result<Option<Found>, Halt> {
-        find(self.core, context, name)
+        let Some(found) = find(self.core, context, name)? else { return Ok(None) };
+        let Some(owner) = self.owner(context, &found, name)? else { return Ok(Some(found)) };
+        let what =
+            format!("user '{name}' (id {}) in context {context} is that of {owner}", found.id);
+        if !self.is_to_be_there() {
+            warn!("{what}: it stays");
+            return Ok(None);
+        }
+        Err(Fault::permanent(format!("{what}; it is not handed over to another object"))
+            .with_remedy(format!(
+                "report {owner} to the listener again (idspool-listener hook) and let its item go before this \
+                 one; if it has that name by right, give this object another one"
+            ))
+            .into())
     }
 
     fn is_known_absent(&self, context: ContextId, name: &str) -> bool {
@@ -41,6 +56,31 @@ impl Lookup for Lookups<'_> {
         !self.delivery.forced
             && !self.core.is_unsettled(&self.delivery.item.id)
             && noted == Some(digest::of_absence(context.value(), name).as_str())
+    }
+}
+
+impl Lookups<'_> {
+    /// The DN of another object whose account this is: under this id and this name it was last written.
+    /// An object that had the DN of this one is none, since it can only be gone.
+    fn owner(&self, context: ContextId, found: &Found, name: &str) -> Result<Option<String>, Halt> {
+        let Delivery { item, objects, .. } = *self.delivery;
+        for known in objects.by_remote_id(context.into(), found.id.into())? {
+            if known.id == item.id || !known.facts.active || known.dn == dn::key(&item.dn) {
+                continue;
+            }
+            let Some(snapshot) = objects.snapshot(&known.id)? else { continue };
+            let written = snapshot.object.as_ref().and_then(|o| Props(o).text(OX_DB_USERNAME));
+            if written.is_some_and(|written| written.eq_ignore_ascii_case(name)) {
+                return Ok(Some(snapshot.dn));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the new state is that of an OX user.
+    fn is_to_be_there(&self) -> bool {
+        let object = self.delivery.item.object.as_ref();
+        object.is_some_and(|object| Props(object).is_on("isOxUser"))
     }
 }
 

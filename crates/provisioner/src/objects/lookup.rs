@@ -35,6 +35,15 @@ impl Objects {
         Ok(found.into_iter().map(|indexed| self.known(indexed)).collect())
     }
 
+    /// The objects that have this id at the recipient, in the order of their own ids.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn by_remote_id(&self, scope: i64, remote_id: i64) -> Result<Vec<Known>, Error> {
+        let found = self.on_index(|index| index.by_remote_id(scope, remote_id))?;
+        Ok(found.into_iter().map(|indexed| self.known(indexed)).collect())
+    }
+
     /// Calls `visit` with each known object in the order of ids, also with those whose snapshot is gone.
     /// The objects may be changed meanwhile, by `visit` itself, too.
     ///

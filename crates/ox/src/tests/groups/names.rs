@@ -123,3 +123,22 @@ fn s2_1_0_any_name_will_do() {
     }
     assert_eq!(stage.ox.world().contexts[&10].groups.len(), 1);
 }
+
+#[test]
+fn a_group_of_another_object_is_not_taken_over_by_a_rename() {
+    let stage = stage();
+    let crew = |name: &str| {
+        let object = json!({"name": name, "isOxGroup": "OK", "users": [dn("berta")]});
+        item("g-crew", "groups/group", "cn=crew,cn=groups,dc=example,dc=org", object)
+    };
+    stage.deliver(&of(&[])).unwrap();
+    stage.deliver(&crew("crew")).unwrap();
+    // The item of the other group, which gives the name up, comes after this one.
+    let fault = stage.deliver(&named("crew", &["anna"])).unwrap_err();
+    assert!(fault.message.contains("group 'crew' in context 10 is that of cn=crew,"), "{fault:?}");
+    assert_eq!(members_in(&stage, 10, "crew"), Some(vec![4]), "OX has what it had");
+    stage.deliver(&crew("band")).unwrap();
+    stage.deliver(&named("crew", &["anna"])).unwrap();
+    assert_eq!(members_in(&stage, 10, "band"), Some(vec![4]));
+    assert_eq!(members_in(&stage, 10, "crew"), Some(vec![3]));
+}
