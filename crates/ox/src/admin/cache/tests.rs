@@ -12,7 +12,7 @@ use crate::settings::Identifier;
 use crate::tests::stage::{Stage, item};
 
 /// Keeps what it is told; asks for a stop at a line, if wanted.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Told {
     lines: Vec<String>,
     warnings: Vec<String>,
@@ -356,4 +356,21 @@ fn a_snapshot_that_vanished_is_passed_over() {
     assert_eq!(told.lines, ["Found 0 files.", "0 files updated."]);
     assert_eq!(result.unwrap(), Summary::default());
     assert!(!stage.objects.path_of("u-1").unwrap().exists());
+}
+
+#[test]
+fn one_damaged_snapshot_does_not_keep_the_others_from_their_ids() {
+    let stage = stage();
+    let _ox = stage.ox.clone().with_user(10, 5, "anna").with_user(10, 6, "bert");
+    for (id, name) in [("u-1", "anna"), ("u-2", "bert")] {
+        keep(&stage, &user(id, name, json!({"oxDbId": 77})));
+    }
+    fs::write(stage.objects.folder().join("u-1.json"), "{\"id\": ").unwrap();
+    let (told, summary) = run_delete(&stage);
+    assert_eq!((summary.unusable, summary.updated), (1, 1));
+    assert!(told.warnings.iter().any(|line| line.contains("u-1.json is damaged")), "{told:?}");
+    assert_eq!(id_of(&stage, "u-2"), None);
+    let (_, summary) = run(&stage, None);
+    assert_eq!(summary.unwrap().updated, 1);
+    assert_eq!(id_of(&stage, "u-2"), Some(json!(6)));
 }

@@ -65,7 +65,14 @@ pub(super) fn users(
         }
         if is_user(&known.module) && known.facts.active {
             summary.users += 1;
-            handle(&known, &mut summary, watcher)?;
+            match handle(&known, &mut summary, watcher) {
+                // The others have nothing to do with it.
+                Err(CacheError::Objects(error)) if is_of_one_snapshot(&error) => {
+                    summary.unusable += 1;
+                    watcher.warn(&error.to_string());
+                }
+                other => other?,
+            }
         }
         bytes += fs::metadata(&known.path).map_or(0, |snapshot| snapshot.len());
         if objects.uncommitted() == 0 {
@@ -95,6 +102,12 @@ pub(super) fn store(
     objects.store(item, &OxRecipient::facts_of(item))?;
     summary.updated += 1;
     Ok(())
+}
+
+/// Whether one snapshot cannot be read. What cannot be written is a matter of the disk.
+fn is_of_one_snapshot(error: &idspool_provisioner::Error) -> bool {
+    use idspool_provisioner::Error::{File, Snapshot};
+    matches!(error, Snapshot { .. } | File { operation: "read", .. })
 }
 
 fn is_user(module: &str) -> bool {
