@@ -5,7 +5,7 @@
 //! lock before it is written, so that no edit is lost; unknown entries and keys survive.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
 use crate::edit_lock;
+use crate::small_file;
 use crate::stamp::Cached;
 
 const MASTER: &str = "master";
@@ -175,7 +176,8 @@ impl CredentialsFile {
                 continue;
             }
             let path = dir.join(&name);
-            let password = fs::read_to_string(&path)
+            let password = small_file::read(&path, LIMIT)
+                .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
                 .map_err(|error| CredentialsError::Read { path, problem: error.to_string() })?;
             let password = password.trim();
             if password.is_empty() {
@@ -228,11 +230,7 @@ impl CredentialsFile {
         };
         let content =
             |problem: String| CredentialsError::Content { path: self.path.clone(), problem };
-        let length = fs::metadata(&self.path).map_err(|error| failed(&error))?.len();
-        if length > LIMIT {
-            return Err(content(format!("larger than {LIMIT} bytes")));
-        }
-        let bytes = fs::read(&self.path).map_err(|error| failed(&error))?;
+        let bytes = small_file::read(&self.path, LIMIT).map_err(|error| failed(&error))?;
         match serde_json::from_slice(&bytes) {
             Ok(Value::Object(entries)) => Ok(entries),
             Ok(_) => Err(content("expected an object".to_owned())),

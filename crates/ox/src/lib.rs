@@ -54,6 +54,7 @@ mod resource;
 mod rights;
 mod run;
 mod settings;
+mod small_file;
 mod stamp;
 mod template;
 #[cfg(test)]

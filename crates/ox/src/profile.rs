@@ -4,7 +4,6 @@
 //! lines. Nothing is escaped: a line is split at its *last* `=`, so names may hold almost anything.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -13,6 +12,7 @@ use idspool_ox_soap::AccessFlag;
 use idspool_spool::durable;
 use tracing::warn;
 
+use crate::small_file;
 use crate::stamp::Cached;
 
 /// Name of the file in the data directory.
@@ -155,14 +155,7 @@ impl ProfileFile {
 
 fn read(path: &Path) -> Result<Profiles, ProfileError> {
     let problem = |problem: String| ProfileError { action: "read", path: path.to_owned(), problem };
-    let bytes = match fs::metadata(path) {
-        Ok(metadata) if metadata.len() > LIMIT => {
-            return Err(problem(format!("larger than {LIMIT} bytes")));
-        }
-        Ok(_) => fs::read(path),
-        Err(error) => Err(error),
-    };
-    match bytes {
+    match small_file::read(path, LIMIT) {
         Ok(bytes) => Ok(Profiles::parse(&String::from_utf8_lossy(&bytes))),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             warn!("Could not read {}. Working with empty set...", path.display());
@@ -175,6 +168,8 @@ fn read(path: &Path) -> Result<Profiles, ProfileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;

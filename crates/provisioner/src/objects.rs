@@ -290,6 +290,10 @@ impl Objects {
                     Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
                     Err(source) => return Err(failed(source)),
                 };
+                // A named pipe would be waited for, for ever.
+                if !metadata.is_file() {
+                    return Err(failed(io::Error::other("it is no regular file")));
+                }
                 if metadata.len() > LARGEST {
                     return Err(failed(io::Error::other(format!("larger than {LARGEST} bytes"))));
                 }

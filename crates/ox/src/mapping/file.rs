@@ -4,7 +4,6 @@
 //! One that is JSON but says something impossible stops the work instead: sending a wrong mapping would
 //! overwrite the data of every user.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 use tracing::{info, warn};
 
 use super::{Entry, Handling, Mapping};
+use crate::small_file;
 use crate::stamp::Cached;
 
 /// The largest mapping file that is read; a complete one has 20 kB.
@@ -80,13 +80,7 @@ pub(crate) fn check(value: &Value) -> Result<(), String> {
 
 /// Reads a mapping file, unless it is absurdly large.
 pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    if fs::metadata(path)?.len() > LIMIT {
-        return Err(std::io::Error::new(
-            ErrorKind::FileTooLarge,
-            format!("larger than {LIMIT} bytes"),
-        ));
-    }
-    fs::read(path)
+    small_file::read(path, LIMIT)
 }
 
 /// Reads a mapping. What the file does not name is not synchronised.
@@ -170,6 +164,8 @@ fn parse_entry(object: &Map<String, Value>, default: &Entry) -> Result<Entry, St
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;
