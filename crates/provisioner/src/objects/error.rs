@@ -85,10 +85,28 @@ impl Error {
         let remedy = match self {
             Self::SnapshotMissing { dn, .. } => Some(format!(
                 "report {dn} to the listener again (idspool-listener hook); if it is gone from the \
-                 directory, run: idspool ox cache forget '{dn}'"
+                 directory, run: idspool ox cache forget {}",
+                quoted(dn)
             )),
             _ => None,
         };
         Fault { class: self.fault_class(), message: self.to_string(), remedy }
+    }
+}
+
+/// For a shell: as one word, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_of_the_remedy_can_be_pasted() {
+        let dn = "cn=o'neil; x,dc=x".to_owned();
+        let remedy = Error::SnapshotMissing { path: "x".into(), dn }.to_fault().remedy.unwrap();
+        assert!(remedy.ends_with(r"idspool ox cache forget 'cn=o'\''neil; x,dc=x'"), "{remedy}");
     }
 }
