@@ -23,16 +23,9 @@ pub(crate) fn age(duration: Duration) -> String {
     parts.join(" ")
 }
 
-/// Text for one line of a terminal: control characters, which a DN may contain, are shown as `\u{…}`.
+/// Text for one line of a terminal: nothing in it, such as a DN, moves the cursor or hides.
 pub(crate) fn line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-        line
-    })
+    idspool_service::one_line(text)
 }
 
 #[cfg(test)]

@@ -1,30 +1,63 @@
 //! `idspool`: the operator's command.
 
+use std::io::{self, ErrorKind, StdoutLock, Write};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use idspool::{Arguments, run};
-use idspool_service::Exit;
+use idspool_service::{Exit, one_line};
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse(), &mut std::io::stdout().lock()) {
+    let mut out = Answer { out: std::io::stdout().lock(), has_reader: true };
+    match run(&Arguments::parse(), &mut out) {
         Ok(exit) => exit.into(),
         // `idspool queue list | head`: whoever reads has seen enough.
-        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
+        Err(_) if !out.has_reader => Exit::Done.into(),
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the message is the command's answer")]
-            {
-                eprintln!("idspool: {error:#}");
+            for line in message(&error).lines() {
+                eprintln!("{}", one_line(line));
             }
             Exit::Usage.into()
         }
     }
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    })
+/// The error and its causes. A cause that an error has in its own text already is not told again.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = format!("idspool: {error}");
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message.push_str(": ");
+            message.push_str(&cause);
+        }
+    }
+    message
+}
+
+/// Standard output. A connection to a server can break as a pipe does, so it is noted where it happened.
+struct Answer {
+    out: StdoutLock<'static>,
+    has_reader: bool,
+}
+
+impl Answer {
+    fn noted<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        if result.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+            self.has_reader = false;
+        }
+        result
+    }
+}
+
+impl Write for Answer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.noted(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.noted(flushed)
+    }
 }

@@ -303,3 +303,34 @@ fn no_manual_page_takes_the_name_of_the_daemons_page() {
         page("idspool-ox-commands-mapping-modify.1").unwrap().contains("idspool ox mapping modify")
     );
 }
+
+#[test]
+fn an_error_tells_its_cause_once() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path().join("ox/AttributeMapping.json")).unwrap();
+    let (exit, text) = place.run(&["ox", "mapping", "dump"]);
+    assert_eq!(exit, 2, "{text}");
+    assert_eq!(text.to_lowercase().matches("is a directory").count(), 1, "{text}");
+}
+
+#[test]
+fn a_name_shows_its_marks_of_direction() {
+    let place = Place::new();
+    place.enqueue("uid=\u{202e}anna\u{2066},dc=example");
+    let (_, text) = place.run(&["queue", "list"]);
+    assert!(text.contains("uid=\\u{202e}anna\\u{2066},dc=example"), "{text}");
+}
+
+#[test]
+fn a_setting_that_is_a_named_pipe_is_not_waited_for() {
+    let place = Place::new();
+    place.ox();
+    let pipe = place.path().join("ox/AttributeMapping.json");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let mut dump = Command::cargo_bin("idspool").unwrap();
+    dump.args(["ox", "mapping", "dump"]).current_dir(place.path()).env_remove("IDSPOOL_CONFIG");
+    let output = dump.timeout(std::time::Duration::from_secs(60)).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("no regular file"), "{text}");
+}

@@ -6,6 +6,7 @@
 mod config;
 mod exit;
 pub mod logging;
+mod one_line;
 mod secret;
 pub mod shutdown;
 
@@ -14,4 +15,5 @@ pub use config::{
     Api, Config, ConfigError, Converter, Directory, GroupsFrom, Kelvin, Listener, Ox, Problem,
 };
 pub use exit::Exit;
+pub use one_line::one_line;
 pub use secret::Secret;

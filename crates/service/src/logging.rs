@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::one_line::one_line;
+
 /// The levels that a configuration may name (`OX_CONNECTOR_LOG_LEVEL`, ox-provisioning 10.1).
 pub const LEVELS: [&str; 5] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 
@@ -75,8 +77,10 @@ where
             Level::DEBUG | Level::TRACE => "DEBUG",
         };
         write!(writer, "{} {level:<9} ", Local::now().format("%Y-%m-%d %H:%M:%S"))?;
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut text = String::new();
+        context.field_format().format_fields(Writer::new(&mut text), event)?;
+        // A name with a line break in it would look like a line of ours.
+        writeln!(writer, "{}", one_line(&text))
     }
 }
 
@@ -89,6 +93,22 @@ mod tests {
         let levels = ["debug", "Info", "WARNING", "error", "CRITICAL", "loud"];
         let expected = ["WARNING", "WARNING", "WARNING", "error", "CRITICAL", "loud"];
         assert_eq!(levels.map(quiet), expected);
+    }
+
+    #[test]
+    fn a_message_is_one_line_of_the_log() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(file.reopen().unwrap())
+            .with_ansi(false)
+            .event_format(Line)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("Creating {}", "uid=a\n2026-11-21 00:00:00 ERROR     forged\u{202e}");
+        });
+        let log = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.ends_with("uid=a\\n2026-11-21 00:00:00 ERROR     forged\\u{202e}\n"), "{log}");
     }
 
     #[test]

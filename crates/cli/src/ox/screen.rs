@@ -51,7 +51,7 @@ pub(super) fn ended(error: CacheError) -> anyhow::Result<Exit> {
         CacheError::Ox { .. } | CacheError::Stopped => Exit::Stopped,
         other => return Err(other.into()),
     };
-    complain(&error.to_string());
+    complain(&format::line(&error.to_string()));
     Ok(exit)
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use idspool_service::one_line;
 use serde_json::Value;
 
 use super::journal::{Call, Change};
@@ -18,7 +19,7 @@ pub(crate) fn item(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         None => writeln!(out, "{}", step.name)?,
         Some(head) => {
             let gone = if head.deleted { " deleted" } else { "" };
-            let (module, dn) = (line(&head.udm_object_type), line(&head.dn));
+            let (module, dn) = (one_line(&head.udm_object_type), one_line(&head.dn));
             writeln!(out, "{}{copy}  {module}{gone}  {dn}", step.name)?;
         }
     }
@@ -32,28 +33,28 @@ pub(crate) fn item(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         let (old, new) = (change.old.as_deref(), change.new.as_deref());
         let (old, new) = (old.unwrap_or("(no entry)"), new.unwrap_or("(no entry)"));
         let change_of = format!("{} '{}': {old} → {new}", change.file, change.entry);
-        writeln!(out, "  file {}", line(&change_of))?;
+        writeln!(out, "  file {}", one_line(&change_of))?;
     }
     for head in &step.follows {
-        writeln!(out, "  queues {} {} again", line(&head.udm_object_type), line(&head.dn))?;
+        writeln!(out, "  queues {} {} again", one_line(&head.udm_object_type), one_line(&head.dn))?;
     }
     if report.outcome() == "no_calls" {
         writeln!(out, "  no call")?;
     }
     for warning in &report.foreseen.warnings {
-        writeln!(out, "  warning: {}", line(warning))?;
+        writeln!(out, "  warning: {}", one_line(warning))?;
     }
     if let Some(fault) = report.fault() {
-        writeln!(out, "  FAULT ({}): {}", class(fault.class), line(&fault.message))?;
+        writeln!(out, "  FAULT ({}): {}", class(fault.class), one_line(&fault.message))?;
         if let Some(remedy) = &fault.remedy {
-            writeln!(out, "    what to do: {}", line(remedy))?;
+            writeln!(out, "    what to do: {}", one_line(remedy))?;
         }
     }
     Ok(())
 }
 
 fn call(out: &mut dyn Write, call: &Call) -> io::Result<()> {
-    write!(out, "  {} '{}'", call.operation, line(&call.object))?;
+    write!(out, "  {} '{}'", call.operation, one_line(&call.object))?;
     if let Some(id) = call.id {
         write!(out, " ({id})")?;
     }
@@ -83,7 +84,7 @@ fn names(sign: char, names: &[String]) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for name in names.iter().take(MANY) {
-        let _never_fails = write!(text, " {sign}{}", line(name));
+        let _never_fails = write!(text, " {sign}{}", one_line(name));
     }
     if let Some(more) = names.len().checked_sub(MANY).filter(|more| *more > 0) {
         let _never_fails = write!(text, " {sign}({more} more)");
@@ -93,7 +94,7 @@ fn names(sign: char, names: &[String]) -> String {
 
 fn value(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("\"{}\"", line(text)),
+        Value::String(text) => format!("\"{}\"", one_line(text)),
         other => other.to_string(),
     }
 }
@@ -127,16 +128,4 @@ pub(crate) fn summary(out: &mut dyn Write, summary: &Summary) -> io::Result<()> 
         writeln!(out, "OX was not asked: what is noted counts as what it has")?;
     }
     Ok(())
-}
-
-/// Text for one line of a terminal: control characters, which a DN may contain, are shown as `\u{…}`.
-fn line(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut line, character| {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-        line
-    })
 }
