@@ -337,6 +337,11 @@ impl Slapd {
         self.restart()
     }
 
+    /// The folder of the database, to be copied while the server is stopped.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join("db")
+    }
+
     fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
         let child = self.child.as_ref().context("slapd is not running")?;
         Ok(rustix::process::kill_process(rustix::process::Pid::from_child(child), signal)?)

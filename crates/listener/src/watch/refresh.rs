@@ -1,9 +1,10 @@
 //! How far the refresh of each base has got, and what it has mentioned.
 
-use idspool_directory::{EntryState, SyncMessage};
+use idspool_directory::{EntryState, RawUuid, SyncMessage};
 use idspool_udm::Entry;
 
 use super::content::{Pass, Sent, Stage, is_readable};
+use super::index::Index;
 use super::tree::Node;
 
 /// One bit per entry of the index: whether the running refresh has mentioned it.
@@ -14,12 +15,14 @@ use super::tree::Node;
 pub(super) struct Mentioned {
     bits: Vec<u64>,
     last: i64,
+    /// Mentioned, and not in the index at that moment.
+    unknown: Vec<RawUuid>,
 }
 
 impl Mentioned {
     pub(super) fn none_of(last: i64) -> Self {
         let words = usize::try_from(last / 64 + 1).unwrap_or_default();
-        Self { bits: vec![0; words], last }
+        Self { bits: vec![0; words], last, unknown: Vec::new() }
     }
 
     pub(super) fn insert(&mut self, id: i64) {
@@ -27,6 +30,26 @@ impl Mentioned {
         if let Some(word) = word {
             *word |= 1 << (id % 64);
         }
+    }
+
+    /// Notes an entry that the server says exists.
+    fn note(&mut self, index: &Index, uuid: RawUuid) -> rusqlite::Result<()> {
+        match index.id_of(uuid)? {
+            Some(id) => self.insert(id),
+            None => self.unknown.push(uuid),
+        }
+        Ok(())
+    }
+
+    /// Whether something was only said to exist that we do not know: it did not change since our
+    /// cookie, and yet it was not there for us.
+    pub(super) fn has_unknown(&self, index: &Index) -> rusqlite::Result<bool> {
+        for uuid in &self.unknown {
+            if index.id_of(*uuid)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn contains(&self, id: i64) -> bool {
@@ -70,6 +93,11 @@ impl Followed {
         }
     }
 
+    /// Whether the server was told where we were.
+    pub(super) fn had_cookie(&self) -> bool {
+        self.had_cookie
+    }
+
     /// Takes a message in.
     pub(super) fn take(
         &mut self,
@@ -79,9 +107,7 @@ impl Followed {
     ) -> rusqlite::Result<()> {
         match message {
             SyncMessage::Entry { state: EntryState::Present, uuid, cookie, .. } => {
-                if let Some(id) = pass.index.id_of(*uuid)? {
-                    mentioned.insert(id);
-                }
+                mentioned.note(pass.index, *uuid)?;
                 self.advance(cookie.as_deref());
             }
             SyncMessage::Entry { state: EntryState::Delete, uuid, cookie, .. } => {
@@ -108,8 +134,8 @@ impl Followed {
                 for uuid in uuids {
                     if *are_deleted {
                         pass.delete(self.id, *uuid)?;
-                    } else if let Some(id) = pass.index.id_of(*uuid)? {
-                        mentioned.insert(id);
+                    } else {
+                        mentioned.note(pass.index, *uuid)?;
                     }
                 }
             }

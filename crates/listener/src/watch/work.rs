@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use idspool_directory::{Directory, EntryState, RawUuid, SyncMessage, SyncSearch};
+use idspool_directory::{Directory, EntryState, SyncMessage, SyncSearch};
 use idspool_spool::Spool;
 use idspool_udm::dn::{self, Dn};
 use idspool_udm::{Entry, EntryUuid, Module};
@@ -24,10 +24,10 @@ use super::tree::Node;
 const CHUNK: usize = 2048;
 
 /// Entries that are looked for together.
-const LOOKED_FOR: usize = 256;
+pub(super) const LOOKED_FOR: usize = 256;
 
 /// What tells the kind of an entry, and that it has changed.
-const ATTRIBUTES: [&str; 7] = [
+pub(super) const ATTRIBUTES: [&str; 7] = [
     "objectClass",
     "univentionObjectType",
     "univentionObjectFlag",
@@ -60,11 +60,11 @@ pub(super) struct Work {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) followed: Vec<Followed>,
-    mentioned: Mentioned,
-    stage: Stage,
+    pub(super) mentioned: Mentioned,
+    pub(super) stage: Stage,
     is_warned: bool,
     /// The server was started since we followed it last.
-    is_restarted: bool,
+    pub(super) is_restarted: bool,
 }
 
 impl Session {
@@ -162,8 +162,10 @@ impl Work {
         let others = others.map_err(|error| self.index.failed(error))?;
         let complete: Vec<i64> =
             session.followed.iter().filter(|base| base.is_complete).map(|base| base.id).collect();
+        if self.is_doubtful(session)? {
+            self.compare_what_exists(session)?;
+        }
         if session.is_restarted && complete.len() < followed.len() {
-            self.mention_what_exists(session)?;
             let is_doubtful =
                 |node: &Node| followed.contains(&node.base) && !complete.contains(&node.base);
             self.sweep(session, is_doubtful, true)?;
@@ -201,7 +203,9 @@ impl Work {
     /// Whether the server has been started since we followed it last, as far as it says.
     ///
     /// A slapd that was killed does not remember a deletion that was its last change: it takes the
-    /// newest entry for its state, so that it can seem to be where our cookie is.
+    /// newest entry for its state, so that it can seem to be where our cookie is. One that was
+    /// restored from a backup and has gone on since takes our cookie, and tells nothing of what the
+    /// backup took back.
     fn is_restarted(&mut self) -> Result<bool, WatchError> {
         /// Seconds after a start during which another start would go unnoticed.
         const AMBIGUOUS: i64 = 2;
@@ -213,28 +217,6 @@ impl Work {
         let noted = (age > AMBIGUOUS).then_some(start.as_str());
         self.index.transaction(|| self.index.set_note(SERVER_START, noted))?;
         Ok(known.as_deref() != Some(start.as_str()))
-    }
-
-    /// Mentions every entry that the server has, since it may not remember what is gone.
-    fn mention_what_exists(&mut self, session: &mut Session) -> Result<(), WatchError> {
-        const PAGE: u16 = 1000;
-        let mut place = None;
-        loop {
-            let (entries, next) =
-                self.lookup.entries_page(&self.settings.filter, &["entryUUID"], PAGE, place)?;
-            for entry in entries {
-                let uuid = entry.first_text("entryUUID").and_then(|text| text.parse().ok());
-                let Some(uuid) = uuid else { continue };
-                let id = self.index.id_of(RawUuid::from(&uuid));
-                if let Some(id) = id.map_err(|error| self.index.failed(error))? {
-                    session.mentioned.insert(id);
-                }
-            }
-            if next.is_none() {
-                return Ok(());
-            }
-            place = next;
-        }
     }
 
     /// A server shows nothing to those without rights, which must not be taken for an empty directory.
@@ -417,7 +399,7 @@ impl Work {
         }
     }
 
-    fn pass(&self, stage: Stage) -> Pass<'_> {
+    pub(super) fn pass(&self, stage: Stage) -> Pass<'_> {
         Pass { index: &self.index, wanted: &self.settings.wanted, now: now(), stage }
     }
 }

@@ -1,0 +1,121 @@
+//! `idspool-listener watch` after the server went back in time, or shows what it did not show before:
+//! what the cookie cannot tell.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod watching;
+
+use std::fs;
+use std::path::Path;
+
+use idspool_tests::{SessionLog, Slapd, Syncprov};
+use watching::{Change, World, change, sorted};
+
+const USERS: &str = "cn=users,dc=example,dc=org";
+
+fn user(uid: &str, command: &str) -> Change {
+    change(&format!("uid={uid},{USERS}"), "users/user", command)
+}
+
+fn dn(uid: &str) -> String {
+    format!("uid={uid},{USERS}")
+}
+
+/// LDIF of users that nothing names.
+fn new_users(uids: &[&str]) -> String {
+    let ldif = uids.iter().enumerate().map(|(at, uid)| {
+        format!(
+            "dn: uid={uid},{USERS}\nobjectClass: top\nobjectClass: person\n\
+             objectClass: organizationalPerson\nobjectClass: inetOrgPerson\n\
+             objectClass: posixAccount\nobjectClass: univentionObject\n\
+             univentionObjectType: users/user\nuid: {uid}\ncn: {uid}\nsn: {uid}\n\
+             uidNumber: {}\ngidNumber: 5001\nhomeDirectory: /home/{uid}\n\n",
+            80_000 + at
+        )
+    });
+    ldif.collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _absent = fs::remove_dir_all(to);
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+fn world(log: SessionLog) -> World {
+    let world = World::new(Slapd::builder().syncprov(Syncprov::On(log)).start().unwrap());
+    world
+        .ldap()
+        .add(&new_users(&["removed", "changed", "moved", "still", "hidden"]), false)
+        .unwrap();
+    world.once();
+    world.take();
+    world
+}
+
+#[test]
+fn a_server_restored_from_a_backup_that_has_gone_on_since_is_compared() {
+    for log in [SessionLog::Changes(500), SessionLog::Without] {
+        let mut world = world(log);
+        let backup = tempfile::tempdir().unwrap();
+        let backup = backup.path().join("db");
+        world.slapd.stop().unwrap();
+        copy(&world.slapd.database(), &backup);
+        world.slapd.restart().unwrap();
+        let ldap = world.ldap();
+        ldap.delete(&dn("removed")).unwrap();
+        ldap.replace(&dn("changed"), "title", &["new"]).unwrap();
+        ldap.rename(&dn("moved"), "uid=elsewhere", None).unwrap();
+        ldap.add(&new_users(&["added"]), false).unwrap();
+        world.once();
+        world.take();
+        world.slapd.stop().unwrap();
+        copy(&backup, &world.slapd.database());
+        world.slapd.restart().unwrap();
+        // With this the server is newer than our cookie, and takes it.
+        world.ldap().replace(&dn("still"), "title", &["new"]).unwrap();
+        world.once();
+        assert_eq!(
+            sorted(&world.take()),
+            sorted(&[
+                user("removed", "add"),
+                user("changed", "modify"),
+                user("moved", "modify"),
+                user("added", "delete"),
+                user("still", "modify"),
+            ]),
+            "{log:?}"
+        );
+        world.once();
+        assert_eq!(world.take(), [], "{log:?}");
+    }
+}
+
+#[test]
+fn an_entry_that_may_be_read_again_comes_back() {
+    for changes_meanwhile in [false, true] {
+        let mut world = world(SessionLog::Without);
+        world.slapd.hide(&format!("entry dn.exact=\"{}\"", dn("hidden"))).unwrap();
+        world.once();
+        assert_eq!(world.take(), [user("hidden", "delete")]);
+        world.slapd.hide("telephoneNumber").unwrap();
+        let mut expected = vec![user("hidden", "add")];
+        if changes_meanwhile {
+            world.ldap().replace(&dn("still"), "title", &["newer"]).unwrap();
+            expected.push(user("still", "modify"));
+        }
+        world.once();
+        assert_eq!(sorted(&world.take()), sorted(&expected), "{changes_meanwhile}");
+        world.once();
+        assert_eq!(world.take(), [], "{changes_meanwhile}");
+    }
+}
