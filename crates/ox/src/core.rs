@@ -121,7 +121,13 @@ impl Core {
 
     /// The delivery of the object has ended with a fault.
     pub(crate) fn break_off(&self, id: &str) {
-        self.unsettled.keep(id);
+        let known = crate::lock(&self.interrupted_accounts).get(id).and_then(Interrupted::to_text);
+        self.unsettled.keep(id, &known.unwrap_or_default());
+    }
+
+    /// What is known of OX after a delivery that broke off; `None` when none did.
+    pub(crate) fn known_of_unsettled(&self, id: &str) -> Option<String> {
+        self.unsettled.known(id)
     }
 
     /// All changes of the object are done.

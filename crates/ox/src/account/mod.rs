@@ -33,6 +33,13 @@ pub(crate) struct Interrupted {
     note: Note,
 }
 
+impl Interrupted {
+    /// The form that a later process reads; `None` when there is nothing to tell.
+    pub(crate) fn to_text(&self) -> Option<String> {
+        self.note.to_text()
+    }
+}
+
 /// One account under way.
 struct Work<'a> {
     core: &'a Core,
@@ -86,12 +93,9 @@ impl<'a> Work<'a> {
             Some(Interrupted { path, note }) => (note, path == self.delivery.path),
             None => {
                 let digest = self.delivery.facts.and_then(|facts| facts.digest.as_deref());
-                let mut note = Note::parse(digest);
-                if self.core.is_unsettled(&self.delivery.item.id) {
-                    // It broke off in an earlier process, whose knowledge is lost.
-                    note.distrust();
-                }
-                (note, false)
+                // It may have broken off in an earlier process.
+                let known = self.core.known_of_unsettled(&self.delivery.item.id);
+                (Note::parse(known.as_deref().or(digest)), false)
             }
         };
         // What a re-provisioning brought to OX before it broke off need not be brought again.

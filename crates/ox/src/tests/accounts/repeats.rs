@@ -69,10 +69,15 @@ fn a_broken_item_that_is_removed_leaves_nothing_behind() {
         settled.ox.calls();
         settled.deliver(&last).unwrap();
         let calls = settled.ox.calls().len();
-        for (call, failure) in
-            (1..=calls).flat_map(|call| [(call, Failure::Before), (call, Failure::After)])
-        {
-            let stage = stage();
+        for (call, failure, is_restarted) in (1..=calls).flat_map(|call| {
+            [
+                (call, Failure::Before, false),
+                (call, Failure::After, false),
+                (call, Failure::Before, true),
+                (call, Failure::After, true),
+            ]
+        }) {
+            let mut stage = stage();
             for item in &before {
                 stage.deliver(item).unwrap();
             }
@@ -80,11 +85,17 @@ fn a_broken_item_that_is_removed_leaves_nothing_behind() {
             stage.ox.fail_at(call, failure);
             stage.deliver(&last).unwrap_err();
             stage.ox.heal();
+            if is_restarted {
+                stage.restart();
+            }
             // The administrator removes it, and the directory says what it said before.
             let path = stage.queue.dir().join("2026-01-01-00-00-00-000002.json");
             stage.deliver_file(home, &path).unwrap();
             let found = (held(&stage, 10), held(&stage, 11));
-            assert_eq!(found, expected, "{last:?} call {call} {failure:?}");
+            let case = format!("{last:?} call {call} {failure:?} restarted {is_restarted}");
+            assert_eq!(found, expected, "{case}");
+            let left = std::fs::read_dir(stage.file("unfinished")).map_or(0, Iterator::count);
+            assert_eq!(left, 0, "{case}");
         }
     }
 }
