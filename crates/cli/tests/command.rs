@@ -334,3 +334,20 @@ fn a_setting_that_is_a_named_pipe_is_not_waited_for() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains("no regular file"), "{text}");
 }
+
+#[test]
+fn a_folder_that_cannot_be_looked_at_is_neither_empty_nor_missing() {
+    let place = Place::new();
+    // Stands for missing rights, which root does not lack.
+    std::os::unix::fs::symlink("ox", place.path().join("ox")).unwrap();
+    for arguments in [
+        &["queue", "list", "--queue", "ox"][..],
+        &["queue", "list", "--queue", "ox", "--removed"],
+        &["ox", "cache", "forget", ANNA],
+        &["ox", "mapping", "modify", "--set", "note", "city"],
+    ] {
+        let (exit, text) = place.run(arguments);
+        assert_eq!(exit, 2, "{arguments:?}: {text}");
+        assert!(!text.contains("there is no"), "{arguments:?}: {text}");
+    }
+}

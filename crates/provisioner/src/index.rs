@@ -57,7 +57,7 @@ impl Index {
 
     /// Opens an index that somebody else may be working with. `None`: there is none of this version.
     pub(crate) fn existing(path: &Path) -> rusqlite::Result<Option<Self>> {
-        if !path.exists() {
+        if path.try_exists().is_ok_and(|exists| !exists) {
             return Ok(None);
         }
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

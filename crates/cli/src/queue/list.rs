@@ -35,7 +35,8 @@ pub(crate) fn print(
 ) -> Result<Exit> {
     for queue in queues {
         let folder = if removed { queue.removed() } else { queue.folder.clone() };
-        if !folder.is_dir() {
+        // One that cannot be looked at is an error: to whom rights are missing, nothing is empty.
+        if folder.try_exists().is_ok_and(|exists| !exists) {
             continue;
         }
         let faulty = if removed { None } else { Spool::open(&folder)?.state()?.filename };

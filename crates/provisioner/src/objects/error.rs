@@ -58,7 +58,7 @@ pub enum Error {
         dn: String,
     },
     /// The index.
-    #[error("failed to use the index {}: {source}; it can be removed, it is made anew", path.display())]
+    #[error("failed to use the index {}: {source}; {}", path.display(), index_remedy(source))]
     Index {
         /// Its file.
         path: PathBuf,
@@ -94,6 +94,18 @@ impl Error {
     }
 }
 
+fn index_remedy(error: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DiskFull, PermissionDenied, ReadOnly};
+    match error.sqlite_error_code() {
+        Some(DiskFull) => "free space on this file system",
+        Some(CannotOpen | PermissionDenied | ReadOnly) => {
+            "check the rights of the file and its folder, and run this as the user of the data directory"
+        }
+        Some(DatabaseBusy) => "somebody else works with it: try again",
+        _ => "it can be removed, it is made anew",
+    }
+}
+
 /// For a shell: as one word, whatever is in it.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -102,6 +114,17 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_index_is_only_to_be_removed_where_that_helps() {
+        let text = |code| {
+            let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            Error::Index { path: "x".into(), source }.to_string()
+        };
+        assert!(text(rusqlite::ffi::SQLITE_FULL).ends_with("free space on this file system"));
+        assert!(text(rusqlite::ffi::SQLITE_READONLY).contains("check the rights"));
+        assert!(text(rusqlite::ffi::SQLITE_ERROR).contains("it can be removed"));
+    }
 
     #[test]
     fn the_command_of_the_remedy_can_be_pasted() {

@@ -20,7 +20,7 @@ impl Held {
         refuse_half_done(&config.data_dir)?;
         let queue = config.queue();
         // Nothing is made here: a misspelt path must not become a data directory.
-        if !queue.is_dir() {
+        if queue.try_exists().is_ok_and(|exists| !exists) {
             return Err(CacheError::NoQueue { path: queue });
         }
         let lock = Spool::open(&queue)?.consumer(program).map_err(|error| match error {

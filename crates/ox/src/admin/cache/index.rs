@@ -75,7 +75,7 @@ pub fn fix_index(config: &Ox, watcher: &mut dyn Watcher) -> Result<Fixed, CacheE
 /// The index cannot be read or written.
 pub fn forget(config: &Ox, dn: &str) -> Result<bool, CacheError> {
     let queue = config.queue();
-    if !queue.is_dir() {
+    if queue.try_exists().is_ok_and(|exists| !exists) {
         return Err(CacheError::NoQueue { path: queue });
     }
     // Without an index nothing is known.

@@ -145,7 +145,7 @@ impl CheckSync {
     /// The state of the queue cannot be read.
     pub fn warnings(&self) -> Result<Vec<String>, Error> {
         let mut warnings = Vec::new();
-        if self.queue.is_dir() {
+        if self.queue.try_exists().unwrap_or(true) {
             let state = Spool::open(&self.queue)?.state()?;
             if !state.is_healthy() {
                 let message = state.message.unwrap_or_default();

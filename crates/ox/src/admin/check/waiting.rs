@@ -73,7 +73,7 @@ impl Waiting {
         id_of: impl Fn(&[u8]) -> Option<String>,
     ) -> Result<usize, Error> {
         // A queue that nobody wrote to yet.
-        if !folder.is_dir() {
+        if folder.try_exists().is_ok_and(|exists| !exists) {
             return Ok(0);
         }
         let spool = Spool::open(folder)?;

@@ -187,7 +187,7 @@ impl MappingAdmin {
 
     fn lock(&self) -> Result<fs::File, Error> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        if !folder.is_dir() {
+        if folder.try_exists().is_ok_and(|exists| !exists) {
             return Err(Error::NoFolder { path: folder.to_owned() });
         }
         edit_lock::take(&self.path).map_err(|source| self.failed("lock", source))
