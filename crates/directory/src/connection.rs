@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::error::{Error, NOT_LDAP};
+use crate::gate::Gate;
 use crate::settings::{Endpoint, Settings};
 use crate::tls;
 
@@ -43,6 +44,7 @@ pub struct Directory {
 
 struct Session {
     ldap: Ldap,
+    gate: Gate,
     driver: JoinHandle<Result<(), LdapError>>,
 }
 
@@ -138,9 +140,9 @@ impl Directory {
         Ok(())
     }
 
-    /// The library's handle on the connection, if there is one.
-    pub(crate) fn handle(&self) -> Option<Ldap> {
-        self.session.as_ref().map(|session| session.ldap.clone())
+    /// The library's handle on the connection, and what keeps it from reading, if there is one.
+    pub(crate) fn handle(&self) -> Option<(Ldap, Gate)> {
+        self.session.as_ref().map(|session| (session.ldap.clone(), session.gate.clone()))
     }
 
     /// Starts a task that runs whenever this handle waits for something.
@@ -169,7 +171,7 @@ impl Directory {
     /// Gives the connection up; the next operation makes a new one.
     pub fn disconnect(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let Session { ldap, driver } = session;
+        let Session { ldap, driver, .. } = session;
         driver.abort();
         drop(ldap);
         // Lets the runtime drop the aborted task, and with it the socket.
@@ -271,7 +273,7 @@ impl Directory {
     pub(crate) fn why_it_ended(&mut self, doing: &'static str) -> Error {
         let url = self.settings.url.clone();
         let Some(session) = self.session.take() else { return Error::Closed { doing, url } };
-        let Session { ldap, driver } = session;
+        let Session { ldap, driver, .. } = session;
         drop(ldap);
         let ended = self.runtime.block_on(timeout_of(LAST_WORDS, driver));
         let is_malformed = match ended {
@@ -353,7 +355,8 @@ async fn open(
             .await
             .map_err(|_| late("connect (TLS handshake)"))?
             .map_err(|error| no_connection(settings, error))?;
-    let driver = tokio::spawn(driver.drive());
+    let gate = Gate::default();
+    let driver = tokio::spawn(gate.clone().pass(driver.drive()));
     if let Some(credentials) = &settings.credentials {
         let password = credentials.password()?;
         let bound = timeout(limit, ldap.simple_bind(&credentials.dn, &password))
@@ -369,7 +372,7 @@ async fn open(
             return Err(refusal("bind", settings.url.clone(), base, bound));
         }
     }
-    Ok(Session { ldap, driver })
+    Ok(Session { ldap, gate, driver })
 }
 
 /// A server that has vanished without a word (power, firewall) is noticed within two minutes, also by

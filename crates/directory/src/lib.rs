@@ -22,6 +22,7 @@ mod ber;
 mod connection;
 mod decode;
 mod error;
+mod gate;
 mod lookup;
 mod naming;
 mod server;

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::message::{self, SyncMessage};
 use crate::connection::{Directory, Failure, refusal};
 use crate::error::{Error, NOT_LDAP};
+use crate::gate::Gate;
 
 const DOING: &str = "follow the directory";
 
@@ -52,6 +53,7 @@ pub struct Synchronisation<'d> {
     bases: Vec<String>,
     mode: SyncMode,
     receiver: mpsc::Receiver<(usize, Event)>,
+    gate: Gate,
     tasks: Vec<JoinHandle<()>>,
     /// Searches that have not ended yet.
     open: usize,
@@ -81,7 +83,8 @@ impl Directory {
         self.disconnect();
         self.connect()?;
         let closed = Error::Closed { doing: DOING, url: self.settings.url.clone() };
-        let ldap = self.handle().ok_or(closed)?;
+        let (ldap, gate) = self.handle().ok_or(closed)?;
+        gate.guard();
         self.requests += searches.len() as u64;
         let (sender, receiver) = mpsc::channel(AHEAD);
         let bases: Vec<String> = searches.iter().map(|search| search.base.clone()).collect();
@@ -91,10 +94,20 @@ impl Directory {
             .into_iter()
             .enumerate()
             .map(|(index, search)| {
-                self.spawn(follow(ldap.clone(), index, search, mode, sender.clone()))
+                let sink = Sink { index, sender: sender.clone(), gate: gate.clone() };
+                self.spawn(follow(ldap.clone(), search, mode, sink))
             })
             .collect();
-        Ok(Synchronisation { directory: self, bases, mode, receiver, tasks, open, failure: None })
+        Ok(Synchronisation {
+            directory: self,
+            bases,
+            mode,
+            receiver,
+            gate,
+            tasks,
+            open,
+            failure: None,
+        })
     }
 }
 
@@ -118,6 +131,10 @@ impl Synchronisation<'_> {
         }
         if self.open == 0 {
             return Ok(());
+        }
+        // There may be as much again once what is decoded has been taken.
+        if self.receiver.is_empty() {
+            self.gate.open();
         }
         let first = {
             let receiver = &mut self.receiver;
@@ -214,29 +231,34 @@ impl Drop for Synchronisation<'_> {
     }
 }
 
-async fn follow(
-    ldap: Ldap,
+/// Where the messages of one search go.
+#[derive(Debug, Clone)]
+struct Sink {
     index: usize,
-    search: SyncSearch,
-    mode: SyncMode,
     sender: mpsc::Sender<(usize, Event)>,
-) {
+    gate: Gate,
+}
+
+impl Sink {
+    /// `false`: nobody wants them any more.
+    async fn send(&self, event: Event) -> bool {
+        let Err(full) = self.sender.try_send((self.index, event)) else { return true };
+        self.gate.close();
+        self.sender.send(full.into_inner()).await.is_ok()
+    }
+}
+
+async fn follow(ldap: Ldap, search: SyncSearch, mode: SyncMode, sink: Sink) {
     // A panic in here must be a word, too, when the other searches go on.
-    let last = match tokio::spawn(messages(ldap, index, search, mode, sender.clone())).await {
+    let last = match tokio::spawn(messages(ldap, search, mode, sink.clone())).await {
         Ok(last) => last,
         Err(_) => Event::Failed(Failure::Answer(NOT_LDAP)),
     };
-    let _receiver_gone = sender.send((index, last)).await;
+    sink.send(last).await;
 }
 
 /// Hands over all messages; returns how it ended.
-async fn messages(
-    mut ldap: Ldap,
-    index: usize,
-    search: SyncSearch,
-    mode: SyncMode,
-    sender: mpsc::Sender<(usize, Event)>,
-) -> Event {
+async fn messages(mut ldap: Ldap, search: SyncSearch, mode: SyncMode, sink: Sink) -> Event {
     let mode = match mode {
         SyncMode::Refresh => RefreshMode::RefreshOnly,
         SyncMode::Persist => RefreshMode::RefreshAndPersist,
@@ -260,7 +282,7 @@ async fn messages(
         match message {
             Ok(None) => {}
             Ok(Some(message)) => {
-                if sender.send((index, Event::Message(message))).await.is_err() {
+                if !sink.send(Event::Message(message)).await {
                     return Event::Failed(Failure::Answer(NOT_LDAP));
                 }
             }
