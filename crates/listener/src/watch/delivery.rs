@@ -108,7 +108,7 @@ pub(super) fn look_at_delayed(
         if items.is_empty() {
             return Ok(());
         }
-        let unfinished = unfinished(&items, now, lookup)?;
+        let unfinished = unfinished(&items, lookup)?;
         let done: Vec<&DelayedItem> =
             items.iter().filter(|item| !unfinished.contains(&item.seq)).collect();
         let doubtful = doubtful(index, &done, now).map_err(|error| index.failed(error))?;
@@ -124,7 +124,7 @@ pub(super) fn look_at_delayed(
             }
             for item in &items {
                 if unfinished.contains(&item.seq) {
-                    index.postpone(item.seq, now)?;
+                    index.put_off(item, now)?;
                 } else {
                     index.promote(item.seq)?;
                 }
@@ -134,12 +134,8 @@ pub(super) fn look_at_delayed(
     }
 }
 
-/// Items that the server is still at work on, and that may wait for it.
-fn unfinished(
-    items: &[DelayedItem],
-    now: i64,
-    lookup: &mut Directory,
-) -> Result<HashSet<i64>, WatchError> {
+/// Items that the server is still at work on.
+fn unfinished(items: &[DelayedItem], lookup: &mut Directory) -> Result<HashSet<i64>, WatchError> {
     let mut unfinished = HashSet::new();
     let mut namings = Vec::new();
     let mut members = HashMap::new();
@@ -151,7 +147,7 @@ fn unfinished(
             Ok(is_member)
         }
     };
-    for item in items.iter().filter(|item| item.until > now) {
+    for item in items {
         let Some(old) = &item.old else { continue };
         if !item.by_any {
             if let Some(uuid) = entry_uuid(item.uuid) {

@@ -180,7 +180,7 @@ impl Watcher {
 
 /// Waits for what the server is still at work on.
 fn is_over(work: &mut Work, session: &mut Session, stop: &WatchStop) -> Result<bool, WatchError> {
-    while let Some(wait) = work.next_look()? {
+    while let Some(wait) = work.next_awaited()? {
         if stop.is_requested() {
             return Ok(true);
         }

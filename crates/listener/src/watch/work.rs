@@ -324,7 +324,16 @@ impl Work {
 
     /// How long until a delayed item has to be looked at.
     pub(super) fn next_look(&self) -> Result<Option<Duration>, WatchError> {
-        let due = self.index.next_due().map_err(|error| self.index.failed(error))?;
+        self.until(self.index.next_due())
+    }
+
+    /// As [`Work::next_look`], among items that have not gone out yet.
+    pub(super) fn next_awaited(&self) -> Result<Option<Duration>, WatchError> {
+        self.until(self.index.next_awaited())
+    }
+
+    fn until(&self, due: rusqlite::Result<Option<i64>>) -> Result<Option<Duration>, WatchError> {
+        let due = due.map_err(|error| self.index.failed(error))?;
         Ok(due.map(|due| Duration::from_millis(u64::try_from(due - now()).unwrap_or(0).min(1000))))
     }
 
