@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 
 use idspool_tests::{Certificates, free_port};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{World, user, with};
 
@@ -151,6 +151,28 @@ fn an_address_that_is_taken() {
     let berta = with(user("berta"), "mailPrimaryAddress", "anna@example.org");
     world.enqueue(2, "berta", "users/user", berta);
     world.stops("taken", "already exists in");
+}
+
+#[test]
+fn an_account_of_another_object() {
+    let world = world_with_anna(&[]);
+    world.provision();
+    // The name is free in the directory, but the item that gives it up comes later.
+    let item = world.enqueue(2, "anna-2", "users/user", user("anna"));
+    world.enqueue(3, "anna", "users/user", user("anne"));
+    let fault = world.stops("owned", "it is not handed over to another object");
+    for verb in ["remove", "restore"] {
+        let step = format!("idspool queue {verb} {}", item.display());
+        assert!(fault["steps"].to_string().contains(&step), "{fault}");
+        let done = world.run("idspool", &["queue", verb, item.to_str().unwrap()]);
+        assert!(done.status.success(), "{done:?}");
+        world.provision();
+    }
+    let id = |object: &str| {
+        let snapshot = fs::read(world.snapshot_path(object)).unwrap();
+        serde_json::from_slice::<Value>(&snapshot).unwrap()["object"]["oxDbId"].clone()
+    };
+    assert_ne!(id("anna"), id("anna-2"));
 }
 
 #[test]

@@ -112,11 +112,31 @@ pub(super) static CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "owned",
+        words: &["; it is not handed over to another object"],
+        meaning: "what this object would be in OX belongs to another object of the directory, which the message names",
+        cause: "the other one gave the name up, and that has not been delivered; or two directory objects claim the same name",
+        steps: &[
+            "if the other object gave the name up or is gone, let it go first:",
+            "$ idspool queue remove {item}",
+            "report the other object to the listener (idspool-listener hook), wait until its item is gone, then:",
+            "$ idspool queue restore {item}",
+            "else give this object another name in the directory, and give this item up",
+        ],
+    },
+    Case {
         name: "taken",
         words: &["already exists in "],
         meaning: "OX has another object with that name or mail address in the context",
         cause: "an object that was made by hand in OX, a guest with the same address, or two directory objects that claim the same",
-        steps: &["rename or remove the other object in OX, or change the one in the directory"],
+        steps: &[
+            "see whether an item behind this one gives that name or address up:",
+            "$ idspool queue list",
+            "if so, let it go first: remove this item, wait until the other is gone, then restore it:",
+            "$ idspool queue remove {item}",
+            "$ idspool queue restore {item}",
+            "else change one of them in the directory; or, if no directory object is behind it, rename or remove the other one in OX",
+        ],
     },
     Case {
         name: "context-missing",

@@ -45,8 +45,9 @@ impl Lookup for Lookups<'_> {
         }
         Err(Fault::permanent(format!("{what}; it is not handed over to another object"))
             .with_remedy(format!(
-                "report {owner} to the listener again (idspool-listener hook) and let its item go before this \
-                 one; if it has that name by right, give this object another one"
+                "if {owner} gave the name up or is gone, its item has to go before this one: `idspool queue remove` \
+                 this item, report {owner} to the listener (idspool-listener hook), then `idspool queue restore`; \
+                 else give this object another name"
             ))
             .into())
     }
