@@ -13,10 +13,12 @@ use crate::world::{SOON, World, user};
 fn a_running_daemon_is_not_disturbed() {
     let world = World::provisioned(&[]);
     let daemon = world.idspool.start("idspool-ox", &[]).unwrap();
-    let runs = || (world.idspool.status("ox").unwrap()["running"] == true).then_some(());
-    poll(SOON, runs).unwrap();
-    // It holds the lock and the index, and does not move.
+    daemon.wait_for("Provisioning ", SOON).unwrap();
+    assert_eq!(world.idspool.status("ox").unwrap()["running"], true);
+    // It holds the lock and the index, and does not move: what it is doing just now, it still ends.
     daemon.signal(rustix::process::Signal::STOP).unwrap();
+    let stat = || fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap();
+    poll(SOON, || stat().contains(") T ").then_some(())).unwrap();
     world.put(1, &user(1, &json!({})));
     let told = world.dry_run(&[]);
     assert_eq!(
