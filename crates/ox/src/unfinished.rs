@@ -14,8 +14,12 @@ use idspool_provisioner::Fault;
 use idspool_spool::durable;
 use serde::{Deserialize, Serialize};
 
+use crate::small_file;
+
 /// Name of the folder in the data directory.
 pub(crate) const FOLDER: &str = "unfinished";
+/// More than a note of all groups of a user.
+const LARGEST: u64 = 16 << 20;
 
 /// What is left to do once the object itself is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +77,7 @@ impl Notes {
             return Ok(Some(note));
         }
         let path = self.path(id);
-        let bytes = match fs::read(&path) {
+        let bytes = match small_file::read(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {

@@ -16,8 +16,13 @@ use idspool_provisioner::Fault;
 use idspool_spool::durable;
 use tracing::warn;
 
-const SUFFIX: &str = ".unsettled";
+use crate::small_file;
 
+const SUFFIX: &str = ".unsettled";
+/// More than a note of an account of 100,000 users.
+const LARGEST: u64 = 16 << 20;
+
+/// The objects, by entry UUID.
 pub(crate) struct Unsettled {
     folder: PathBuf,
     /// With what is on disk.
@@ -25,7 +30,9 @@ pub(crate) struct Unsettled {
     is_rehearsal: bool,
 }
 
+/// What the file of an object holds.
 enum OnDisk {
+    /// There is none.
     Nothing,
     /// From an earlier process; not read yet.
     Something,
@@ -86,8 +93,11 @@ impl Unsettled {
 
     /// What was known of OX when a delivery in an earlier process broke off.
     pub(crate) fn known(&self, id: &str) -> Option<String> {
-        // A file that cannot be read tells nothing; that it is there counts.
-        self.contains(id).then(|| fs::read_to_string(self.path(id)).unwrap_or_default())
+        self.contains(id).then(|| {
+            // A file that cannot be read tells nothing; that it is there counts.
+            let bytes = small_file::read(&self.path(id), LARGEST).unwrap_or_default();
+            String::from_utf8(bytes).unwrap_or_default()
+        })
     }
 
     /// All changes of the object are done. A file that comes back after a power loss costs one delivery
