@@ -523,11 +523,16 @@ fn connections_that_are_cut_lose_nothing_and_repeat_nothing() {
     // In the middle of the first refresh, at several places, and of the tries that follow.
     proxy.cut_after(9_000);
     let watcher = world.idspool.start("idspool-listener", &["watch"]).unwrap();
-    for (number, bytes) in [20_000, 3_000, 31_000].into_iter().enumerate() {
-        poll(SOON, || (proxy.connections() > 2 * number + 1).then_some(())).unwrap();
+    for bytes in [20_000, 3_000, 31_000] {
+        let before = proxy.connections();
+        let is_following = || watcher.lines().iter().any(|line| line.contains("Following"));
+        poll(SOON, || (proxy.connections() > before || is_following()).then_some(())).unwrap();
         proxy.cut_after(bytes);
     }
     watcher.wait_for("Following", SOON).unwrap();
+    proxy.cut_after(i64::MAX);
+    let tries = watcher.lines().iter().filter(|line| line.contains("trying again")).count();
+    assert!(tries > 0, "the refresh was never cut");
     world.watcher = Some(watcher);
     let mut first = world.quiet();
     let count = first.len();

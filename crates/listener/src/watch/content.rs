@@ -186,7 +186,7 @@ impl Pass<'_> {
         let dn = self.index.dn_of(node)?;
         let was = node.was.unwrap_or(node.hash);
         self.touch_sources(was, Change { old: &dn, new: None })?;
-        self.index.drop_target(was)?;
+        // References stay until the server has taken them out: another entry may get this DN.
         self.touch_members_of(node)?;
         loop {
             let children = self.index.children(node.id, 0, CHUNK)?;

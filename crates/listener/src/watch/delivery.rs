@@ -125,9 +125,14 @@ pub(super) fn look_at_delayed(
             for item in &items {
                 if unfinished.contains(&item.seq) {
                     index.put_off(item, now)?;
-                } else {
-                    index.promote(item.seq)?;
+                    continue;
                 }
+                if let (Some(old), None, Some(id)) = (&item.old, &item.new, index.id_of(item.uuid)?)
+                    && !item.by_any
+                {
+                    index.drop_target(id, name::hash(old))?;
+                }
+                index.promote(item.seq)?;
             }
             Ok(())
         })?;
@@ -178,7 +183,8 @@ fn doubtful(index: &Index, done: &[&DelayedItem], now: i64) -> rusqlite::Result<
     let mut doubtful = Vec::new();
     for item in done.iter().filter(|item| !item.by_any) {
         let (Some(old), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) else { continue };
-        if item.until <= now || index.has_target(node.id, name::hash(old))? {
+        let is_misread = item.new.is_some() && index.has_target(node.id, name::hash(old))?;
+        if item.until <= now || is_misread {
             doubtful.push(node);
         }
     }

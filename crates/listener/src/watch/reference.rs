@@ -90,14 +90,11 @@ impl Index {
             .query_row([source, target], |row| row.get(0))
     }
 
-    /// What named this DN names nothing any more.
-    pub(super) fn drop_target(&self, target: i64) -> rusqlite::Result<()> {
+    /// This entry does not name this DN any more.
+    pub(super) fn drop_target(&self, source: i64, target: i64) -> rusqlite::Result<()> {
         self.connection
-            .prepare_cached(
-                "DELETE FROM reference WHERE target = ?1
-                     AND source NOT IN (SELECT source FROM current)",
-            )?
-            .execute([target])?;
+            .prepare_cached("DELETE FROM reference WHERE source = ?1 AND target = ?2")?
+            .execute([source, target])?;
         Ok(())
     }
 
