@@ -351,7 +351,7 @@ mod tests {
         let change = Change { old: "uid=old", new: None };
         let uuid = RawUuid([1; 16]);
         index.add_delayed(uuid, Module::Group, Until::Names(change), 0, NOW).unwrap();
-        let mut now = NOW;
+        let mut now = NOW + SETTLING;
         let mut out = 0;
         let mut looks = 0;
         while now < NOW + 300_000 {
