@@ -13,7 +13,7 @@ mod watching;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use idspool_tests::{Loading, Slapd};
+use idspool_tests::{Loading, Slapd, poll};
 use watching::{SOON, World};
 
 const MEMBERS: usize = 50_000;
@@ -84,4 +84,55 @@ fn a_group_that_refint_is_slow_with_is_told_once_more_when_it_is_right() {
         std::thread::sleep(Duration::from_millis(50));
     }
     world.watcher = None;
+}
+
+/// Processor time of a process, in units of the system (a hundredth of a second).
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.split(' ').nth(11).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_watcher_stops_in_the_midst_of_a_great_deal_and_goes_on_later() {
+    const CHILDREN: usize = 5000;
+    const RENAMES: usize = 400;
+    let container = |number: usize| format!("cn=big{number},dc=example,dc=org");
+    let mut ldif = format!("dn: {}\nobjectClass: organizationalRole\ncn: big0\n\n", container(0));
+    for number in 0..CHILDREN {
+        write!(
+            ldif,
+            "dn: uid=k{number},{}\nobjectClass: inetOrgPerson\nobjectClass: univentionObject\n\
+             univentionObjectType: users/user\nuid: k{number}\ncn: x\nsn: x\n\n",
+            container(0)
+        )
+        .unwrap();
+    }
+    let slapd = Slapd::builder().loading(Loading::SlapAdd).extra_ldif(&ldif).start().unwrap();
+    let world = World::new(slapd);
+    let watcher = world.start();
+    world.take();
+    let renames: String = (0..RENAMES)
+        .map(|number| {
+            format!(
+                "dn: {}\nchangetype: modrdn\nnewrdn: cn=big{}\ndeleteoldrdn: 1\n\n",
+                container(number),
+                number + 1
+            )
+        })
+        .collect();
+    // So that all of it comes at once.
+    watcher.signal(rustix::process::Signal::STOP).unwrap();
+    world.ldap().modify(&renames).unwrap();
+    let before = ticks(watcher.pid());
+    watcher.signal(rustix::process::Signal::CONT).unwrap();
+    poll(SOON, || (ticks(watcher.pid()) > before + 30).then_some(())).expect("it is at work");
+    let begin = Instant::now();
+    let ended = watcher.terminate(SOON).unwrap();
+    assert_eq!(ended.code(), Some(0), "{}", ended.log());
+    assert!(begin.elapsed() < Duration::from_secs(10), "it took {:?} to stop", begin.elapsed());
+    world.once();
+    let last = world.uuid(&format!("uid=k{},{}", CHILDREN - 1, container(RENAMES)));
+    let changes = world.take();
+    let dn = changes.iter().rev().find(|change| change.uuid == last).map(|change| &change.dn);
+    assert_eq!(dn, Some(&format!("uid=k{},{}", CHILDREN - 1, container(RENAMES))));
 }

@@ -113,7 +113,8 @@ class Pending:
                 for line in found:
                     if not line.endswith(b"\n"):
                         continue
-                    if line.strip():
+                    # What the hook takes for blank, too; Python counts the vertical tab in addition.
+                    if line.strip(b" \t\r\n\f"):
                         lines.append(blank + line)
                         blank = b""
                     else:

@@ -155,7 +155,7 @@ impl Watcher {
                     return Err(Error::Timeout { doing, url, limit: silence }.into());
                 }
             }
-            work.take(&mut session, &messages)?;
+            work.take(&mut session, &messages, || stop.is_requested())?;
             if !session.is_refreshed() {
                 continue;
             }

@@ -1,6 +1,6 @@
 //! One synchronisation after the other: messages into the index, items out of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::NaiveDateTime;
 use idspool_directory::{Directory, EntryState, SyncMessage, SyncSearch};
@@ -19,6 +19,9 @@ use super::reference;
 use super::refresh::{self, Followed, Mentioned};
 use super::settings::WatchSettings;
 use super::tree::Node;
+
+/// After that long a transaction takes no further message.
+const TURN: Duration = Duration::from_millis(500);
 
 /// Rows that are handled in one transaction.
 const CHUNK: usize = 2048;
@@ -112,11 +115,12 @@ impl Work {
         Ok((session, searches))
     }
 
-    /// Takes messages in.
+    /// Takes messages in, those that come before somebody asks to stop.
     pub(super) fn take(
         &mut self,
         session: &mut Session,
         messages: &[(usize, SyncMessage)],
+        is_stopped: impl Fn() -> bool,
     ) -> Result<(), WatchError> {
         if messages.is_empty() {
             return Ok(());
@@ -141,17 +145,26 @@ impl Work {
         if messages.iter().any(|(_, message)| is_deletion(message)) {
             self.check_visible()?;
         }
-        let pass = self.pass(session.stage);
-        let Session { followed, mentioned, .. } = session;
-        self.index.transaction(|| {
-            for (at, message) in messages {
-                if let Some(base) = followed.get_mut(*at) {
-                    base.take(message, &pass, mentioned)?;
+        let mut rest = messages.iter();
+        while rest.len() > 0 && !is_stopped() {
+            let pass = self.pass(session.stage);
+            let Session { followed, mentioned, .. } = session;
+            let begin = Instant::now();
+            self.index.transaction(|| {
+                // A container that is renamed may change many thousand entries.
+                while begin.elapsed() < TURN {
+                    let Some((at, message)) = rest.next() else { break };
+                    if let Some(base) = followed.get_mut(*at) {
+                        base.take(message, &pass, mentioned)?;
+                    }
                 }
+                Ok(())
+            })?;
+            if session.is_watching() {
+                self.settle_places(Stage::Persist)?;
             }
-            Ok(())
-        })?;
-        if session.is_watching() { self.settle_places(Stage::Persist) } else { Ok(()) }
+        }
+        Ok(())
     }
 
     /// All bases are refreshed: what was not mentioned is gone, and the tree is whole again.
