@@ -119,3 +119,18 @@ fn an_entry_that_may_be_read_again_comes_back() {
         assert_eq!(world.take(), [], "{changes_meanwhile}");
     }
 }
+
+#[test]
+fn a_cookie_that_the_server_does_not_understand_is_not_kept() {
+    let world = world(SessionLog::Changes(500));
+    world.set_cookie("rubbish");
+    let first = world.watch_once(&[]);
+    assert!(first.log().contains("did not understand"), "{}", first.log());
+    for _ in 0..2 {
+        let next = world.watch_once(&[]);
+        assert_eq!((next.code(), next.log().as_str()), (Some(0), ""), "every minute from cron");
+    }
+    world.ldap().delete(&dn("removed")).unwrap();
+    world.once();
+    assert_eq!(world.take(), [user("removed", "delete")]);
+}

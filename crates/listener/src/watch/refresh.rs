@@ -159,6 +159,15 @@ impl Followed {
         }
     }
 
+    /// The server did not understand our cookie, and has given us none instead: without one it begins
+    /// anew, and does.
+    pub(super) fn distrust_cookie(&mut self) {
+        if !self.is_moved {
+            self.cookie = None;
+            self.is_moved = true;
+        }
+    }
+
     /// Whether the server seems to have sent everything, as if it had not understood our cookie
     /// (slapd does that with one that it cannot parse), and yet did not say what is gone.
     pub(super) fn is_suspicious(&self, entries: i64) -> bool {

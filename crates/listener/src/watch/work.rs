@@ -198,6 +198,9 @@ impl Work {
                  looking for what is gone one by one"
             );
             self.sweep(session, |node| suspicious.contains(&node.base), true)?;
+            for base in session.followed.iter_mut().filter(|base| suspicious.contains(&base.id)) {
+                base.distrust_cookie();
+            }
         }
         let pass = self.pass(session.stage);
         self.index.transaction(|| pass.place_all())?;
