@@ -182,9 +182,9 @@ fn unfinished(items: &[DelayedItem], lookup: &mut Directory) -> Result<HashSet<i
 fn doubtful(index: &Index, done: &[&DelayedItem], now: i64) -> rusqlite::Result<Vec<Node>> {
     let mut doubtful = Vec::new();
     for item in done.iter().filter(|item| !item.by_any) {
-        let (Some(old), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) else { continue };
-        let is_misread = item.new.is_some() && index.has_target(node.id, name::hash(old))?;
-        if item.until <= now || is_misread {
+        let (Some(_), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) else { continue };
+        // Of a rename that was found by a refresh, the old DN is not known for sure.
+        if item.until <= now || item.new.is_some() {
             doubtful.push(node);
         }
     }

@@ -81,15 +81,6 @@ impl Index {
             .collect()
     }
 
-    /// Whether this entry names this DN, as far as we know.
-    pub(super) fn has_target(&self, source: i64, target: i64) -> rusqlite::Result<bool> {
-        self.connection
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM reference WHERE source = ?1 AND target = ?2)",
-            )?
-            .query_row([source, target], |row| row.get(0))
-    }
-
     /// This entry does not name this DN any more.
     pub(super) fn drop_target(&self, source: i64, target: i64) -> rusqlite::Result<()> {
         self.connection
