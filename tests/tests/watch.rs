@@ -587,7 +587,7 @@ fn resync_enqueues_what_fits_in_order_and_says_how_many() {
         (&["--dn", OEHLER, "--object-type", "groups/group"], 1, "groups/group"),
         (&["--dn", "nonsense"], 2, "--dn"),
         (&["--object-type", "users/users"], 2, "users/users"),
-        (&["--filter", "(uid="], 1, "filter"),
+        (&["--filter", "(uid="], 2, "filter"),
     ] {
         let (ended, _, error) = resync(arguments);
         assert_eq!(ended, Some(code), "{error}");

@@ -134,3 +134,29 @@ fn a_cookie_that_the_server_does_not_understand_is_not_kept() {
     world.once();
     assert_eq!(world.take(), [user("removed", "delete")]);
 }
+
+#[test]
+fn an_index_that_is_damaged_inside_is_made_anew() {
+    let world = world(SessionLog::Changes(500));
+    let mut bytes = fs::read(world.index()).unwrap();
+    // The head is whole, so that it can be opened.
+    bytes[8192..].fill(0xff);
+    fs::write(world.index(), bytes).unwrap();
+    let ended = world.watch_once(&[]);
+    assert_eq!(ended.code(), Some(0), "{}", ended.log());
+    assert!(ended.log().contains("is damaged: making it anew"), "{}", ended.log());
+    assert!(world.take().contains(&user("still", "add")));
+    world.ldap().delete(&dn("removed")).unwrap();
+    world.once();
+    assert_eq!(world.take(), [user("removed", "delete")]);
+}
+
+#[test]
+fn a_malformed_filter_is_refused_and_not_tried_again() {
+    let world = World::new(Slapd::start().unwrap());
+    world.configure("filter = '(uid='");
+    let watcher = world.idspool.start("idspool-listener", &["watch"]).unwrap();
+    let ended = watcher.wait(watching::SOON).unwrap();
+    assert_eq!(ended.code(), Some(2), "{}", ended.log());
+    assert!(ended.log().contains("filter is malformed"), "{}", ended.log());
+}

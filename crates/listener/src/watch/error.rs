@@ -5,6 +5,11 @@ use std::path::PathBuf;
 use idspool_service::{ConfigError, Exit};
 use idspool_udm::dn;
 
+use super::index::is_damage;
+
+/// The filter is malformed (LDAP_FILTER_ERROR of client libraries).
+const FILTER_ERROR: u32 = 87;
+
 /// A fault of the watcher, or of a resync.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -85,9 +90,17 @@ impl WatchError {
         match self {
             Self::Config(_) | Self::Setting { .. } => Exit::Usage,
             Self::Directory(error) if error.is_configuration() => Exit::Usage,
+            Self::Directory(idspool_directory::Error::Refused { code: FILTER_ERROR, .. }) => {
+                Exit::Usage
+            }
             Self::Locked { .. } => Exit::Locked,
             _ => Exit::Stopped,
         }
+    }
+
+    /// Whether the index has to be made anew.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Index { cause, .. } if is_damage(cause))
     }
 
     /// Whether waiting cannot help.

@@ -96,16 +96,31 @@ impl Index {
             }
             Err(error) => return Err(failed(error)),
         }
+        let connection = Self::make_anew(&path)?;
+        Ok(Self { connection, path })
+    }
+
+    fn make_anew(path: &Path) -> Result<Connection, WatchError> {
+        let failed = |cause| WatchError::Index { path: path.to_owned(), cause };
         for suffix in ["-wal", "-shm", ""] {
             let mut file = path.as_os_str().to_owned();
             file.push(suffix);
             // What cannot be removed shows at the next line, with a better message.
             let _absent = std::fs::remove_file(file);
         }
-        idspool_spool::open_or_create(&path)?;
-        let connection = Self::connect(&path).map_err(failed)?;
-        let connection = connection.ok_or(rusqlite::Error::InvalidQuery).map_err(failed)?;
-        Ok(Self { connection, path })
+        idspool_spool::open_or_create(path)?;
+        let connection = Self::connect(path).map_err(failed)?;
+        connection.ok_or(rusqlite::Error::InvalidQuery).map_err(failed)
+    }
+
+    /// Begins anew, after [`WatchError::is_damage`].
+    pub(super) fn renew(&mut self) -> Result<(), WatchError> {
+        tracing::warn!("index {} is damaged: making it anew", self.path.display());
+        let nothing = Connection::open_in_memory().map_err(|error| self.failed(error))?;
+        // As it is closed SQLite removes files by their names, so the new ones must come later.
+        drop(std::mem::replace(&mut self.connection, nothing));
+        self.connection = Self::make_anew(&self.path)?;
+        Ok(())
     }
 
     /// `None`: tables of another version.
@@ -218,7 +233,7 @@ impl Index {
     }
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 

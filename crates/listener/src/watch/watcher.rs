@@ -101,6 +101,7 @@ impl Watcher {
     pub fn run(mut self, mode: WatchMode) -> Exit {
         let mut backoff = Backoff::default();
         let mut said = Said::default();
+        let mut is_renewed = false;
         loop {
             let outcome = self.follow(mode, &mut backoff);
             if self.stop.is_requested() {
@@ -117,6 +118,14 @@ impl Watcher {
                         continue;
                     }
                     Ok(false) => {}
+                    Err(error) => said.say(&error),
+                }
+            }
+            // Once: a disk that damages it again is not to be mended like that.
+            if error.is_damage() && !is_renewed {
+                is_renewed = true;
+                match self.work.index.renew() {
+                    Ok(()) => continue,
                     Err(error) => said.say(&error),
                 }
             }
