@@ -5,9 +5,12 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 
 use idspool_udm::dn;
+use rustix::fs::{AtFlags, Mode, OFlags, open, statat};
 
 use super::{Error, Objects};
 use crate::Facts;
@@ -25,6 +28,8 @@ pub struct Place {
 const MOST: usize = 57_344;
 /// Length of an entry UUID.
 const UUID: usize = 36;
+/// What follows it in the name of a snapshot.
+const SUFFIX: &[u8] = b".json";
 
 /// Places by DN.
 #[derive(Debug, Default)]
@@ -32,6 +37,8 @@ pub(super) struct Places {
     /// Two hashes of the DN in place of the text, which would take more than all the rest.
     by_dn: HashMap<(u64, u64), Remembered>,
     seeds: (RandomState, RandomState),
+    /// The folder of the snapshots: its path need not be walked for each of thousands of members.
+    folder: Option<OwnedFd>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +66,20 @@ impl Places {
         self.by_dn.insert(self.key(dn), remembered);
     }
 
+    /// Whether the snapshot still is the file that it was. `false` means that somebody has to look closer.
+    fn is_unchanged(&mut self, folder: &Path, remembered: &Remembered) -> bool {
+        if self.folder.is_none() {
+            self.folder = open(folder, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).ok();
+        }
+        let Some(folder) = &self.folder else { return false };
+        let mut name = [0; UUID + SUFFIX.len()];
+        let (id, suffix) = name.split_at_mut(UUID);
+        id.copy_from_slice(&remembered.id);
+        suffix.copy_from_slice(SUFFIX);
+        let Ok(stat) = statat(folder, &name[..], AtFlags::empty()) else { return false };
+        stamp_of_stat(&stat) == Some(remembered.stamp)
+    }
+
     /// `dn` in normalised form.
     pub(super) fn forget(&mut self, dn: &str) {
         self.by_dn.remove(&self.key(dn));
@@ -79,12 +100,7 @@ impl Objects {
     /// index or an edited snapshot cannot be read.
     pub fn place(&self, dn: &str) -> Result<Option<Place>, Error> {
         let key = dn::key(dn);
-        let remembered = self.places().get(&key);
-        if let Some(Remembered { place, id, stamp }) = remembered
-            && let Ok(id) = std::str::from_utf8(&id)
-            && !self.is_staged(id)
-            && self.stamp_now(id)? == Some(stamp)
-        {
+        if let Some(place) = self.remembered_place(&key) {
             return Ok(Some(place));
         }
         let Some(indexed) = self.on_index(|index| index.by_dn(&key))? else { return Ok(None) };
@@ -107,6 +123,19 @@ impl Objects {
         Ok(Some(place))
     }
 
+    /// What is remembered of a DN in normalised form, if it still holds.
+    fn remembered_place(&self, key: &str) -> Option<Place> {
+        // A view has states of its own beside the files.
+        if self.scratch.is_some() {
+            return None;
+        }
+        let mut places = self.places();
+        let remembered = places.get(key)?;
+        let id = std::str::from_utf8(&remembered.id).ok()?;
+        (!self.is_staged(id) && places.is_unchanged(&self.folder, &remembered))
+            .then_some(remembered.place)
+    }
+
     fn is_staged(&self, id: &str) -> bool {
         self.staged().states.contains_key(id)
     }
@@ -120,4 +149,10 @@ impl Place {
     fn of(facts: &Facts) -> Self {
         Self { scope: facts.scope, remote_id: facts.remote_id }
     }
+}
+
+/// As the index notes it: nanoseconds since 1970.
+fn stamp_of_stat(stat: &rustix::fs::Stat) -> Option<i64> {
+    let nanoseconds = i64::try_from(stat.st_mtime_nsec).ok()?;
+    stat.st_mtime.checked_mul(1_000_000_000)?.checked_add(nanoseconds)
 }
