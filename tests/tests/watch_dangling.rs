@@ -78,3 +78,18 @@ fn a_reference_that_stayed_as_it_was_is_known_as_the_server_has_it() {
     ldap.rename(&anna, "uid=cleo", None).unwrap();
     world.gather(|changes| changes.iter().any(|change| change.uuid == boss));
 }
+
+#[test]
+fn who_has_got_the_old_name_is_known_also_when_the_renamed_one_goes_at_once() {
+    let slapd = Slapd::builder().without_refint().start().unwrap();
+    let anna = format!("uid=anna,cn=one,{BASE}");
+    let (world, boss) = world(slapd, &anna);
+    let ldap = world.ldap();
+    ldap.rename(&anna, "uid=bea", None).unwrap();
+    ldap.delete(&format!("uid=bea,cn=one,{BASE}")).unwrap();
+    ldap.add(&new_user("anna", &format!("cn=one,{BASE}"), ""), false).unwrap();
+    world.gather(|changes| changes.iter().any(|change| change.uuid == boss));
+    world.quiet();
+    ldap.rename(&anna, "uid=cleo", None).unwrap();
+    world.gather(|changes| changes.iter().any(|change| change.uuid == boss));
+}

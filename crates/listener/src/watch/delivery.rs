@@ -11,7 +11,6 @@ use super::content::{Pass, Stage, entry_uuid};
 use super::error::WatchError;
 use super::index::Index;
 use super::kind::{self, Command};
-use super::name;
 use super::outbox::{DelayedItem, DueItem};
 use super::reference;
 use super::refresh::Followed;
@@ -115,7 +114,7 @@ pub(super) fn look_at_delayed(
             .iter()
             .filter(|item| unfinished.contains(&item.seq) && item.until <= now && !item.is_out);
         let asked_for: Vec<&DelayedItem> = done.iter().copied().chain(late).collect();
-        let doubtful = doubtful(index, &asked_for, now).map_err(|error| index.failed(error))?;
+        let doubtful = doubtful(index, &asked_for).map_err(|error| index.failed(error))?;
         let uuids: Vec<EntryUuid> =
             doubtful.iter().filter_map(|node| entry_uuid(node.uuid)).collect();
         let read = lookup.entries_by_uuid(&uuids, &READ_AGAIN)?;
@@ -145,11 +144,6 @@ pub(super) fn look_at_delayed(
                         index.remove_item(item.seq)?;
                     }
                     continue;
-                }
-                if let (Some(old), None, Some(id)) = (&item.old, &item.new, index.id_of(item.uuid)?)
-                    && !item.by_any
-                {
-                    index.drop_target(id, name::hash(old))?;
                 }
                 index.promote(item.seq)?;
             }
@@ -199,12 +193,11 @@ fn unfinished(items: &[DelayedItem], lookup: &mut Directory) -> Result<HashSet<i
 /// Objects of which we do not know what they name: they were read while the server was at work, or
 /// it did not do what we thought. A server that was killed never does, and what it has left may come
 /// to name somebody else.
-fn doubtful(index: &Index, items: &[&DelayedItem], now: i64) -> rusqlite::Result<Vec<Node>> {
+fn doubtful(index: &Index, items: &[&DelayedItem]) -> rusqlite::Result<Vec<Node>> {
     let mut doubtful = Vec::new();
     for item in items.iter().filter(|item| !item.by_any) {
-        let (Some(_), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) else { continue };
-        // Of a rename that was found by a refresh, the old DN is not known for sure.
-        if item.until <= now || item.new.is_some() || item.is_below {
+        // Also if it seems to be as expected: the item may have waited for something else before.
+        if let (Some(_), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) {
             doubtful.push(node);
         }
     }

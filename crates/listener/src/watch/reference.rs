@@ -89,14 +89,6 @@ impl Index {
             .collect()
     }
 
-    /// This entry does not name this DN any more.
-    pub(super) fn drop_target(&self, source: i64, target: i64) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached("DELETE FROM reference WHERE source = ?1 AND target = ?2")?
-            .execute([source, target])?;
-        Ok(())
-    }
-
     /// Notes that what this entry names is as the server has it now.
     pub(super) fn mark_current(&self, source: i64) -> rusqlite::Result<()> {
         self.connection
