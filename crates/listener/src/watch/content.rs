@@ -4,6 +4,7 @@
 //! | what happens | items, beside that of the entry itself |
 //! |---|---|
 //! | an entry gets another DN | all objects below it; whatever names one of these DNs, once the server has rewritten it, and then the renamed again, whose groups were in between |
+//! | a container gets another DN | whatever names somebody who is gone, if that has changed |
 //! | an entry goes away | whatever names it, likewise |
 //! | a group gets or loses members | these members, whose `memberOf` has changed |
 //! | a group gets another DN, or goes away | all its members |
@@ -89,7 +90,7 @@ impl Pass<'_> {
             self.index.detach(known.id, &entry.dn, old.as_deref())?;
             if is_at_once {
                 self.place(known.id)?;
-                self.index.follow_moves()?;
+                self.follow_moves()?;
             }
         } else if known.name != rdn {
             self.index.respell(known.id, rdn)?;
@@ -167,9 +168,10 @@ impl Pass<'_> {
     }
 
     /// Takes in what an entry names by now, when the server may have changed that without a word.
-    pub(super) fn read_again(&self, known: &Node, entry: &Entry) -> rusqlite::Result<()> {
+    /// Returns whether that is something else than we knew.
+    pub(super) fn read_again(&self, known: &Node, entry: &Entry) -> rusqlite::Result<bool> {
         let module = kind::module(known.module);
-        self.change_references(known, module, &references(entry, module)).map(drop)
+        self.change_references(known, module, &references(entry, module))
     }
 
     /// Takes in that an entry is gone from a base.
@@ -213,7 +215,7 @@ impl Pass<'_> {
         }
         self.index.detach(node.id, dn, is_moved.then_some(old.as_str()))?;
         self.place(node.id)?;
-        self.index.follow_moves()?;
+        self.follow_moves()?;
         self.index.settle(node.id)
     }
 
@@ -223,8 +225,21 @@ impl Pass<'_> {
         for id in self.index.unsettled_by_depth()? {
             self.place(id)?;
         }
-        self.index.follow_moves()?;
+        self.follow_moves()?;
         self.index.clear_marks()
+    }
+
+    /// Lets references follow what has moved. A reference to nobody follows a container, too, and its
+    /// DN is not known here: whoever has one is looked at again.
+    fn follow_moves(&self) -> rusqlite::Result<()> {
+        self.index.follow_moves()?;
+        let Some(container) = self.index.take_moved_container()? else { return Ok(()) };
+        for (uuid, module) in self.index.sources_of_nobody()? {
+            if let Some(module) = self.wanted(module) {
+                self.delay(uuid, module, Until::NamesNothingBelow(&container))?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts an entry into the tree; what is below it moves along. Without a DN above that we know it
@@ -249,6 +264,12 @@ impl Pass<'_> {
     fn moved(&self, node: &Node, was: i64) -> rusqlite::Result<()> {
         let old = node.was_dn.clone().unwrap_or_default();
         self.renamed(node, was, &old, &node.name)?;
+        // What was below it may be gone.
+        let is_container =
+            kind::module(node.module).is_none() || self.index.has_children(node.id)?;
+        if is_container && !old.is_empty() {
+            self.index.mark_moved_container(&old)?;
+        }
         let mut containers = vec![(node.id, old, node.name.clone())];
         while let Some((id, old, dn)) = containers.pop() {
             let mut after = 0;

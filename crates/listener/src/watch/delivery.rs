@@ -11,7 +11,6 @@ use super::content::{Pass, Stage, entry_uuid};
 use super::error::WatchError;
 use super::index::Index;
 use super::kind::{self, Command};
-use super::name;
 use super::outbox::{DelayedItem, DueItem};
 use super::reference;
 use super::refresh::Followed;
@@ -111,15 +110,22 @@ pub(super) fn look_at_delayed(
         let unfinished = unfinished(&items, lookup)?;
         let done: Vec<&DelayedItem> =
             items.iter().filter(|item| !unfinished.contains(&item.seq)).collect();
-        let doubtful = doubtful(index, &done, now).map_err(|error| index.failed(error))?;
+        let late = items
+            .iter()
+            .filter(|item| unfinished.contains(&item.seq) && item.until <= now && !item.is_out);
+        let asked_for: Vec<&DelayedItem> = done.iter().copied().chain(late).collect();
+        let doubtful = doubtful(index, &asked_for).map_err(|error| index.failed(error))?;
         let uuids: Vec<EntryUuid> =
             doubtful.iter().filter_map(|node| entry_uuid(node.uuid)).collect();
         let read = lookup.entries_by_uuid(&uuids, &READ_AGAIN)?;
         let pass = Pass { index, wanted, now, stage: Stage::Persist };
         index.transaction(|| {
+            let mut different = HashSet::new();
             for node in &doubtful {
-                if let Some(entry) = entry_uuid(node.uuid).and_then(|uuid| read.get(&uuid)) {
-                    pass.read_again(node, entry)?;
+                if let Some(entry) = entry_uuid(node.uuid).and_then(|uuid| read.get(&uuid))
+                    && pass.read_again(node, entry)?
+                {
+                    different.insert(node.uuid);
                 }
             }
             for item in &items {
@@ -127,10 +133,17 @@ pub(super) fn look_at_delayed(
                     index.put_off(item, now)?;
                     continue;
                 }
-                if let (Some(old), None, Some(id)) = (&item.old, &item.new, index.id_of(item.uuid)?)
-                    && !item.by_any
-                {
-                    index.drop_target(id, name::hash(old))?;
+                if item.is_below {
+                    let entry = entry_uuid(item.uuid).and_then(|uuid| read.get(&uuid));
+                    let old = item.old.as_deref().unwrap_or_default();
+                    if entry.is_some_and(|entry| reference::names_below(entry, old)) {
+                        index.put_off(item, now)?;
+                    } else if different.contains(&item.uuid) {
+                        index.promote(item.seq)?;
+                    } else {
+                        index.remove_item(item.seq)?;
+                    }
+                    continue;
                 }
                 index.promote(item.seq)?;
             }
@@ -139,7 +152,7 @@ pub(super) fn look_at_delayed(
     }
 }
 
-/// Items that the server is still at work on.
+/// Items that the server is still at work on, but for those that show it when their object is read.
 fn unfinished(items: &[DelayedItem], lookup: &mut Directory) -> Result<HashSet<i64>, WatchError> {
     let mut unfinished = HashSet::new();
     let mut namings = Vec::new();
@@ -153,7 +166,7 @@ fn unfinished(items: &[DelayedItem], lookup: &mut Directory) -> Result<HashSet<i
         }
     };
     for item in items {
-        let Some(old) = &item.old else { continue };
+        let Some(old) = item.old.as_ref().filter(|_| !item.is_below) else { continue };
         if !item.by_any {
             if let Some(uuid) = entry_uuid(item.uuid) {
                 let naming = Naming { uuid, old: old.clone(), new: item.new.clone() };
@@ -178,13 +191,13 @@ fn unfinished(items: &[DelayedItem], lookup: &mut Directory) -> Result<HashSet<i
 }
 
 /// Objects of which we do not know what they name: they were read while the server was at work, or
-/// it did not do what we thought.
-fn doubtful(index: &Index, done: &[&DelayedItem], now: i64) -> rusqlite::Result<Vec<Node>> {
+/// it did not do what we thought. A server that was killed never does, and what it has left may come
+/// to name somebody else.
+fn doubtful(index: &Index, items: &[&DelayedItem]) -> rusqlite::Result<Vec<Node>> {
     let mut doubtful = Vec::new();
-    for item in done.iter().filter(|item| !item.by_any) {
-        let (Some(_), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) else { continue };
-        // Of a rename that was found by a refresh, the old DN is not known for sure.
-        if item.until <= now || item.new.is_some() {
+    for item in items.iter().filter(|item| !item.by_any) {
+        // Also if it seems to be as expected: the item may have waited for something else before.
+        if let (Some(_), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) {
             doubtful.push(node);
         }
     }

@@ -65,6 +65,7 @@ const TEMPORARY: &str = "
     CREATE TEMP TABLE current (source INTEGER PRIMARY KEY);
     CREATE TEMP TABLE moved (old INTEGER, new INTEGER, PRIMARY KEY (old, new)) WITHOUT ROWID;
     CREATE TEMP TABLE renamed (source INTEGER, target INTEGER, member INTEGER);
+    CREATE TEMP TABLE moved_container (old TEXT NOT NULL);
 ";
 
 /// A followed base.

@@ -2,7 +2,7 @@
 //!
 //! An item is *immediate*, or *delayed*: it follows from a change that the server carries on in the
 //! background, and shall be read only after that is done. An object has at most one of each kind (the
-//! column `delayed`: 0 immediate, 1 and 2 as in [`Until`]): an item says that an object has changed, and
+//! column `delayed`: 0 immediate, others as in [`Until`]): an item says that an object has changed, and
 //! whoever takes it reads the present state.
 
 use idspool_directory::RawUuid;
@@ -40,6 +40,9 @@ pub(super) enum Until<'a> {
     /// The old DN is not a member of anything any more, and the new one is. It is the object's own, or
     /// was another one's.
     IsMember(Change<'a>),
+    /// The object itself names nothing below this old DN of a container. It goes out only if it turns
+    /// out to name something else than we know.
+    NamesNothingBelow(&'a str),
 }
 
 /// A DN that has changed.
@@ -86,9 +89,11 @@ pub(super) struct DelayedItem {
     pub(super) new: Option<String>,
     /// By anything, and not by this object.
     pub(super) by_any: bool,
+    /// Nor as long as something below the old DN is named. It is an item only if that made a difference.
+    pub(super) is_below: bool,
     pub(super) until: i64,
     /// It has gone out for want of patience, and is looked at still.
-    is_out: bool,
+    pub(super) is_out: bool,
 }
 
 impl Index {
@@ -133,6 +138,7 @@ impl Index {
             Until::Settled => (1, None),
             Until::Names(change) => (1, Some(change)),
             Until::IsMember(change) => (2, Some(change)),
+            Until::NamesNothingBelow(old) => (3, Some(Change { old, new: None })),
         };
         self.connection
             .prepare_cached(
@@ -203,6 +209,7 @@ impl Index {
                     new: row.get(3)?,
                     until: row.get(4)?,
                     by_any: row.get::<_, i64>(5)? == 2,
+                    is_below: row.get::<_, i64>(5)? == 3,
                     is_out: row.get(6)?,
                 })
             })?;
@@ -273,7 +280,7 @@ impl Index {
         Ok(())
     }
 
-    /// Removes an item that is in the spool.
+    /// Removes an item that is in the spool, or that turned out to be none.
     pub(super) fn remove_item(&self, seq: i64) -> rusqlite::Result<()> {
         self.connection.prepare_cached("DELETE FROM outbox WHERE seq = ?1")?.execute([seq])?;
         Ok(())

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use idspool_directory::RawUuid;
+use idspool_udm::dn::Dn;
 use idspool_udm::{Entry, Module};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::index::Index;
 use super::name;
@@ -39,6 +40,13 @@ pub(super) fn references(entry: &Entry, module: Option<Module>) -> HashSet<Refer
         found.extend(targets.map(|target| Reference { target, is_member }));
     }
     found
+}
+
+/// Whether an entry names anything below this DN.
+pub(super) fn names_below(entry: &Entry, above: &str) -> bool {
+    let Ok(above) = Dn::parse(above) else { return false };
+    let is_below = |dn: &str| Dn::parse(dn).is_ok_and(|dn| dn.is_below(&above));
+    ATTRIBUTES.iter().any(|attribute| entry.texts(attribute).any(is_below))
 }
 
 impl Index {
@@ -81,14 +89,6 @@ impl Index {
             .collect()
     }
 
-    /// This entry does not name this DN any more.
-    pub(super) fn drop_target(&self, source: i64, target: i64) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached("DELETE FROM reference WHERE source = ?1 AND target = ?2")?
-            .execute([source, target])?;
-        Ok(())
-    }
-
     /// Notes that what this entry names is as the server has it now.
     pub(super) fn mark_current(&self, source: i64) -> rusqlite::Result<()> {
         self.connection
@@ -103,6 +103,39 @@ impl Index {
             .prepare_cached("INSERT OR IGNORE INTO moved (old, new) VALUES (?1, ?2)")?
             .execute([old, new])?;
         Ok(())
+    }
+
+    /// Notes that a container had this DN, and has another one.
+    pub(super) fn mark_moved_container(&self, old: &str) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT INTO moved_container (old) VALUES (?1)")?
+            .execute([old])?;
+        Ok(())
+    }
+
+    /// The container that was noted last, if any; then none is noted.
+    pub(super) fn take_moved_container(&self) -> rusqlite::Result<Option<String>> {
+        let last = self
+            .connection
+            .prepare_cached("SELECT old FROM moved_container ORDER BY rowid DESC LIMIT 1")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        if last.is_some() {
+            self.connection.prepare_cached("DELETE FROM moved_container")?.execute([])?;
+        }
+        Ok(last)
+    }
+
+    /// Who names a DN that no entry has: identity and type.
+    pub(super) fn sources_of_nobody(&self) -> rusqlite::Result<Vec<(RawUuid, i64)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT uuid, module FROM entry WHERE id IN (
+                     SELECT source FROM reference
+                     WHERE NOT EXISTS (SELECT 1 FROM entry WHERE hash = reference.target))",
+            )?
+            .query_map([], |row| Ok((RawUuid(row.get(0)?), row.get(1)?)))?
+            .collect()
     }
 
     /// Lets references follow everything that has moved, all at once: names may have changed hands.
@@ -120,7 +153,9 @@ impl Index {
 
     /// Forgets what [`Index::mark_current`] noted.
     pub(super) fn clear_marks(&self) -> rusqlite::Result<()> {
-        self.connection
-            .execute_batch("DELETE FROM current; DELETE FROM moved; DELETE FROM renamed;")
+        self.connection.execute_batch(
+            "DELETE FROM current; DELETE FROM moved; DELETE FROM renamed;
+             DELETE FROM moved_container;",
+        )
     }
 }
