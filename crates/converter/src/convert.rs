@@ -132,6 +132,8 @@ fn deletions(taken: &Taken, module: Module, targets: &[Target]) -> impl Iterator
         object: None,
         options: None,
         resync: taken.is_resync(),
+        old_data: None,
+        user_passwords: None,
     };
     let content = converted.to_queue_bytes();
     let wanting = targets.iter().enumerate().filter(move |(_, target)| target.wants(module));

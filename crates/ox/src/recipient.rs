@@ -263,6 +263,8 @@ mod tests {
             object: object.as_object().cloned(),
             options: None,
             resync: false,
+            old_data: None,
+            user_passwords: None,
         }
     }
 

@@ -169,6 +169,26 @@ pub struct Kelvin {
     pub enabled: bool,
     /// The data directory.
     pub data_dir: PathBuf,
+    /// Folder of the authorities' files; `None`: `conf/` in the data directory, or beside it.
+    pub conf_dir: Option<PathBuf>,
+    /// One of [`crate::logging::LEVELS`].
+    pub log_level: String,
+    /// Source UID of users that have none (id-connector 3.3).
+    pub source_uid: String,
+    /// Container of classes (id-connector 4.1).
+    pub class_container: String,
+    /// Container of students' groups, which holds that of classes.
+    pub pupils_container: String,
+    /// Whether the converter adds password hashes to users, for authorities that take them.
+    pub password_hashes: bool,
+    /// Folder of `*.pem` files; `None`: `conf/ca-certificates` in the data directory.
+    pub ca_certificates: Option<PathBuf>,
+    /// PEM bundle added to the system's certificates.
+    pub ca_bundle: Option<PathBuf>,
+    /// Seconds until a connection must stand.
+    pub connect_timeout: u64,
+    /// Seconds that one request may take (kelvin-api 1: not less than 30).
+    pub call_timeout: u64,
 }
 
 /// `[api]`: the management API.
@@ -249,7 +269,20 @@ impl Default for Ox {
 
 impl Default for Kelvin {
     fn default() -> Self {
-        Self { enabled: false, data_dir: "spool/kelvin".into() }
+        Self {
+            enabled: false,
+            data_dir: "spool/kelvin".into(),
+            conf_dir: None,
+            log_level: "INFO".into(),
+            source_uid: "TESTID".into(),
+            class_container: "klassen".into(),
+            pupils_container: "schueler".into(),
+            password_hashes: true,
+            ca_certificates: None,
+            ca_bundle: None,
+            connect_timeout: 10,
+            call_timeout: 60,
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub mod value;
 
 pub use entry::Entry;
 pub use error::Error;
-pub use item::{ConvertedItem, ItemHead, ListenerItem};
+pub use item::{ConvertedItem, ItemHead, ListenerItem, OldData, UserPasswords};
 pub use mapping::Encoding;
 pub use module::{MemberKind, Module};
 pub use uuid::EntryUuid;

@@ -13,6 +13,8 @@ fn item(object: Value) -> ConvertedItem {
         options: object.is_object().then(|| vec!["default".to_owned()]),
         object: object.as_object().cloned(),
         resync: false,
+        old_data: None,
+        user_passwords: None,
     }
 }
 
@@ -45,7 +47,10 @@ fn queue_files_have_the_object_last_and_both_forms_read_back() {
         assert_eq!(text.contains("\"resync\":true"), resync);
         assert_eq!(ConvertedItem::parse(&queued).unwrap(), item);
         let kept = ConvertedItem::parse(&item.to_snapshot_bytes()).unwrap();
-        assert_eq!(kept, ConvertedItem { resync: false, ..item });
+        assert_eq!(
+            kept,
+            ConvertedItem { resync: false, old_data: None, user_passwords: None, ..item }
+        );
     }
 }
 
@@ -153,4 +158,35 @@ fn a_prefix_that_is_too_short_or_of_another_form_says_nothing() {
     assert!(ItemHead::scan(&bytes[..object + 10]).is_some());
     assert_eq!(ItemHead::scan(&item.to_snapshot_bytes()), None);
     assert_eq!(ItemHead::scan(b"[]"), None);
+}
+
+#[test]
+fn hashes_are_not_printed() {
+    let hashes = json!({
+        "userPassword": ["{crypt}$6$secret"], "sambaNTPassword": "SECRET", "krb5Key": ["c2VjcmV0"],
+        "krb5KeyVersionNumber": 1, "sambaPwdLastSet": 2
+    });
+    let whole = json!({
+        "id": ID, "udm_object_type": "users/user", "dn": "cn=x", "object": {}, "options": null,
+        "old_data": {"record_uid": "4711", "schools": ["School1"], "source_uid": null},
+        "user_passwords": hashes
+    });
+    let item = ConvertedItem::parse(whole.to_string().as_bytes()).unwrap();
+    assert_eq!(item.old_data.as_ref().unwrap().record_uid.as_deref(), Some("4711"));
+    let hashes = item.user_passwords.as_ref().unwrap();
+    assert_eq!((hashes.krb5_key_version_number, hashes.samba_pwd_last_set), (1, 2));
+    let printed = format!("{item:?}").to_lowercase();
+    assert!(printed.contains("4711") && !printed.contains("secret"), "{printed}");
+    let snapshot = String::from_utf8(item.to_snapshot_bytes()).unwrap().to_lowercase();
+    assert!(!snapshot.contains("secret") && !snapshot.contains("4711"), "{snapshot}");
+}
+
+#[test]
+fn hashes_are_all_or_nothing() {
+    let text = json!({
+        "id": ID, "udm_object_type": "users/user", "dn": "cn=x", "object": {}, "options": null,
+        "user_passwords": {"userPassword": ["{crypt}$6$secret"]}
+    });
+    let error = ConvertedItem::parse(text.to_string().as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("user_passwords") && !error.contains("secret"), "{error}");
 }

@@ -1,7 +1,10 @@
 //! What must hold for all input, looked for at random.
 
 use idspool_udm::mapping::{Mapper, Related, properties};
-use idspool_udm::{ConvertedItem, Entry, EntryUuid, ItemHead, ListenerItem, Module, dn, value};
+use idspool_udm::{
+    ConvertedItem, Entry, EntryUuid, ItemHead, ListenerItem, Module, OldData, UserPasswords, dn,
+    value,
+};
 use idspool_udm::{Encoding, dn::Dn};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -83,15 +86,52 @@ fn item() -> impl Strategy<Value = ConvertedItem> {
         prop::option::of(object),
         prop::option::of(prop::collection::vec(any::<String>(), 0..4)),
         any::<bool>(),
+        prop::option::of(old_data()),
+        prop::option::of(user_passwords()),
     )
-        .prop_map(|(id, udm_object_type, dn, object, options, resync)| ConvertedItem {
-            id,
-            udm_object_type,
-            dn,
-            object,
-            options,
-            resync,
-        })
+        .prop_map(
+            |(id, udm_object_type, dn, object, options, resync, old_data, user_passwords)| {
+                ConvertedItem {
+                    id,
+                    udm_object_type,
+                    dn,
+                    object,
+                    options,
+                    resync,
+                    old_data,
+                    user_passwords,
+                }
+            },
+        )
+}
+
+fn old_data() -> impl Strategy<Value = OldData> {
+    let texts = || prop::collection::vec(any::<String>(), 0..3);
+    let text = || prop::option::of(any::<String>());
+    (text(), texts(), text(), texts()).prop_map(|(record_uid, schools, source_uid, users)| {
+        OldData { record_uid, schools, source_uid, users }
+    })
+}
+
+fn user_passwords() -> impl Strategy<Value = UserPasswords> {
+    let texts = || prop::collection::vec(any::<String>(), 0..3);
+    (texts(), any::<String>(), texts(), any::<i64>(), any::<i64>()).prop_map(
+        |(
+            user_password,
+            samba_nt_password,
+            krb5_key,
+            krb5_key_version_number,
+            samba_pwd_last_set,
+        )| {
+            UserPasswords {
+                user_password,
+                samba_nt_password,
+                krb5_key,
+                krb5_key_version_number,
+                samba_pwd_last_set,
+            }
+        },
+    )
 }
 
 /// Entries with attributes the mapping knows and values it may not expect.
@@ -173,7 +213,7 @@ proptest! {
         prop_assert_eq!(&ItemHead::scan(&queued).unwrap(), &head);
         let kept = item.to_snapshot_bytes();
         prop_assert!(kept.is_ascii());
-        prop_assert_eq!(ConvertedItem::parse(&kept).unwrap(), ConvertedItem { resync: false, ..item });
+        prop_assert_eq!(ConvertedItem::parse(&kept).unwrap(), ConvertedItem { resync: false, old_data: None, user_passwords: None, ..item });
     }
 
     #[test]

@@ -47,6 +47,8 @@ fn converted(entries: &[Entry], rdn: &str) -> ConvertedItem {
         object: Some(mapper.object(module, entry, &related)),
         options: Some(Vec::new()),
         resync: false,
+        old_data: None,
+        user_passwords: None,
     }
 }
 

@@ -198,6 +198,8 @@ pub(crate) fn item(id: &str, module: &str, dn: &str, object: Value) -> Converted
         options: object.is_some().then(|| vec!["default".to_owned()]),
         object,
         resync: false,
+        old_data: None,
+        user_passwords: None,
     }
 }
 

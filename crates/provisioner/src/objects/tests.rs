@@ -16,6 +16,8 @@ fn item(id: &str, dn: &str, properties: Value) -> ConvertedItem {
         object: Some(object),
         options: Some(vec!["default".into()]),
         resync: false,
+        old_data: None,
+        user_passwords: None,
     }
 }
 

@@ -57,6 +57,8 @@ fn item_bytes(module: &str, id: &str, object: Value) -> Vec<u8> {
         options: None,
         object: object.as_object().cloned(),
         resync: false,
+        old_data: None,
+        user_passwords: None,
     }
     .to_queue_bytes()
 }

@@ -80,6 +80,16 @@ keys! {
     "ox" "connect_timeout" "IDSPOOL_OX_CONNECT_TIMEOUT" Integer "seconds until a connection must stand";
     "ox" "call_timeout" "IDSPOOL_OX_CALL_TIMEOUT" Integer "seconds that one SOAP call may take";
     "kelvin" "enabled" "IDSPOOL_KELVIN_ENABLED" Boolean "write the spool of the Kelvin provisioner";
-    "kelvin" "data_dir" "IDSPOOL_KELVIN_DATA_DIR" Path "data directory: listener/ (the in queue), ...";
+    "kelvin" "data_dir" "IDSPOOL_KELVIN_DATA_DIR" Path "data directory: listener/ (the in queue), out_queues/, ...";
+    "kelvin" "conf_dir" "IDSPOOL_KELVIN_CONF_DIR" Path "school_authorities/ and schools_authorities_mapping.json; empty: conf/ in the data directory, or beside it";
+    "kelvin" "log_level" "IDSPOOL_KELVIN_LOG_LEVEL" Text "DEBUG, INFO, WARNING, ERROR or CRITICAL";
+    "kelvin" "source_uid" "IDSPOOL_KELVIN_SOURCE_UID" Text "source UID of users that have none";
+    "kelvin" "class_container" "ucsschool_ldap_default_container_class" Text "container of school classes";
+    "kelvin" "pupils_container" "ucsschool_ldap_default_container_pupils" Text "container of pupils' groups";
+    "kelvin" "password_hashes" "IDSPOOL_KELVIN_PASSWORD_HASHES" Boolean "read password hashes, for authorities that take them";
+    "kelvin" "ca_certificates" "IDSPOOL_KELVIN_CA_CERTIFICATES" Path "folder of *.pem files added to the system's; empty: conf/ca-certificates in the data directory";
+    "kelvin" "ca_bundle" "IDSPOOL_KELVIN_CA_BUNDLE" Path "PEM bundle added to the system's certificates";
+    "kelvin" "connect_timeout" "IDSPOOL_KELVIN_CONNECT_TIMEOUT" Integer "seconds until a connection must stand";
+    "kelvin" "call_timeout" "IDSPOOL_KELVIN_CALL_TIMEOUT" Integer "seconds that one request may take";
     "api" "listen" "IDSPOOL_API_LISTEN" Text "address of the management API";
 }

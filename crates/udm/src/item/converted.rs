@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::reader::{self, Notes};
+use super::school::{OldData, UserPasswords};
 use super::snapshot;
 use crate::{Error, Module};
 
@@ -29,6 +30,10 @@ pub struct ConvertedItem {
     pub options: Option<Vec<String>>,
     /// Part of a re-provisioning: the recipient is called even if nothing seems to have changed.
     pub resync: bool,
+    /// What was known before this change, for school authorities. Not part of a snapshot.
+    pub old_data: Option<OldData>,
+    /// The password hashes of a user, for school authorities. Not part of a snapshot.
+    pub user_passwords: Option<UserPasswords>,
 }
 
 impl ConvertedItem {
@@ -37,14 +42,15 @@ impl ConvertedItem {
     /// # Errors
     ///
     /// When the bytes are no JSON object, when one of the five keys `id`, `udm_object_type`, `dn`,
-    /// `object`, `options` is missing, twice there or of the wrong kind, or when `id` cannot be
+    /// `object`, `options` is missing, one that is known is twice there or of the wrong kind, or `id` cannot be
     /// part of a file name. Further keys are passed over.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let notes = Notes::default();
         let fields = reader::read(WHAT, bytes, &notes, Seed::new(&notes))?;
         check_id(&fields.id)?;
-        let Fields { id, udm_object_type, dn, object, options, resync } = fields;
-        Ok(Self { id, udm_object_type, dn, object, options, resync })
+        let Fields { id, udm_object_type, dn, object, options, resync, old_data, user_passwords } =
+            fields;
+        Ok(Self { id, udm_object_type, dn, object, options, resync, old_data, user_passwords })
     }
 
     /// The content of a queue file: one line, the keys in an order that lets [`super::ItemHead`]
@@ -105,6 +111,8 @@ enum Key {
     Object,
     Options,
     Resync,
+    OldData,
+    UserPasswords,
     #[serde(other)]
     Other,
 }
@@ -117,6 +125,8 @@ pub(super) struct Fields<O> {
     pub(super) object: O,
     pub(super) options: Option<Vec<String>>,
     pub(super) resync: bool,
+    pub(super) old_data: Option<OldData>,
+    pub(super) user_passwords: Option<UserPasswords>,
 }
 
 /// Reads the [`Fields`]; what is wrong is told to the notes.
@@ -149,6 +159,7 @@ impl<'de, O: Deserialize<'de>> Visitor<'de> for Seed<'_, O> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut id, mut kind, mut dn) = (None, None, None);
         let (mut object, mut options, mut resync) = (None, None, None);
+        let (mut old_data, mut user_passwords) = (None, None);
         let notes = self.notes;
         while let Some(key) = map.next_key::<Key>()? {
             match key {
@@ -162,6 +173,18 @@ impl<'de, O: Deserialize<'de>> Visitor<'de> for Seed<'_, O> {
                     notes.value(&mut map, &mut options, "options", "a list of texts or null")?;
                 }
                 Key::Resync => notes.value(&mut map, &mut resync, "resync", "true or false")?,
+                Key::OldData => {
+                    notes.value(
+                        &mut map,
+                        &mut old_data,
+                        "old_data",
+                        "what was known before, or null",
+                    )?;
+                }
+                Key::UserPasswords => {
+                    let expected = "five password hashes or null";
+                    notes.value(&mut map, &mut user_passwords, "user_passwords", expected)?;
+                }
                 Key::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -174,6 +197,8 @@ impl<'de, O: Deserialize<'de>> Visitor<'de> for Seed<'_, O> {
             object: notes.required(object, "object")?,
             options: notes.required(options, "options")?,
             resync: resync.unwrap_or(false),
+            old_data: old_data.flatten(),
+            user_passwords: user_passwords.flatten(),
         })
     }
 }

@@ -4,8 +4,10 @@ mod converted;
 mod head;
 mod listener;
 mod reader;
+mod school;
 mod snapshot;
 
 pub use converted::ConvertedItem;
 pub use head::ItemHead;
 pub use listener::ListenerItem;
+pub use school::{OldData, UserPasswords};

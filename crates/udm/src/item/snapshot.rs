@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value};
 
 use super::ConvertedItem;
 
-/// One line, `object` last.
+/// One line; what [`super::ItemHead`] needs first, then `object`.
 pub(super) fn queue_bytes(item: &ConvertedItem) -> Vec<u8> {
     // Most items are one to four kilobytes.
     let mut out = Vec::with_capacity(2048);
@@ -21,6 +21,14 @@ pub(super) fn queue_bytes(item: &ConvertedItem) -> Vec<u8> {
     write_compact(&mut out, &item.options);
     out.extend_from_slice(b",\"object\":");
     write_compact(&mut out, &item.object);
+    if let Some(old_data) = &item.old_data {
+        out.extend_from_slice(b",\"old_data\":");
+        write_compact(&mut out, old_data);
+    }
+    if let Some(passwords) = &item.user_passwords {
+        out.extend_from_slice(b",\"user_passwords\":");
+        write_compact(&mut out, passwords);
+    }
     out.extend_from_slice(b"}\n");
     out
 }

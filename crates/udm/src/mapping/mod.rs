@@ -87,6 +87,8 @@ impl Mapper {
             object: Some(self.object(module, entry, related)),
             options: Some(options(module, entry)),
             resync,
+            old_data: None,
+            user_passwords: None,
         }
     }
 

@@ -127,6 +127,8 @@ fn item(id: &str, module: &str, dn: &str, object: Value) -> ConvertedItem {
         object: object.as_object().cloned(),
         options: Some(vec!["default".into()]),
         resync: false,
+        old_data: None,
+        user_passwords: None,
     }
 }
 

@@ -1,0 +1,52 @@
+//! Which school belongs to which authority (id-connector 5.5).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::AuthorityName;
+
+/// School to authority. Names of schools compare without letter case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchoolMapping {
+    by_school: BTreeMap<String, AuthorityName>,
+}
+
+impl SchoolMapping {
+    /// The mapping with these pairs; of two that differ in letter case only, the last counts.
+    pub fn new(pairs: impl IntoIterator<Item = (String, AuthorityName)>) -> Self {
+        let by_school =
+            pairs.into_iter().map(|(school, name)| (school.to_lowercase(), name)).collect();
+        Self { by_school }
+    }
+
+    /// The authority of a school.
+    pub fn authority_of(&self, school: &str) -> Option<&AuthorityName> {
+        self.by_school.get(&school.to_lowercase())
+    }
+
+    /// The schools of an authority, in lower case.
+    pub fn schools_of(&self, authority: &AuthorityName) -> BTreeSet<&str> {
+        let theirs = self.by_school.iter().filter(|(_, name)| *name == authority);
+        theirs.map(|(school, _)| school.as_str()).collect()
+    }
+
+    /// All pairs, schools in lower case.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &AuthorityName)> {
+        self.by_school.iter().map(|(school, name)| (school.as_str(), name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schools_compare_without_letter_case() {
+        let (a, b): (AuthorityName, AuthorityName) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let pairs = [("GymNord", &a), ("RSSued", &b), ("gymnord", &b)];
+        let mapping =
+            SchoolMapping::new(pairs.map(|(school, name)| (school.to_owned(), name.clone())));
+        assert_eq!(mapping.authority_of("GYMNORD"), Some(&b));
+        assert_eq!(mapping.schools_of(&b), BTreeSet::from(["gymnord", "rssued"]));
+        assert_eq!(mapping.authority_of("other"), None);
+    }
+}

@@ -1,0 +1,38 @@
+//! The rules that turn changes of UDM objects into requests to the Kelvin servers of school authorities.
+//!
+//! One in queue, one out queue per authority ([`Layout`]): [`routing`] copies each change to the authorities that
+//! it concerns, and per authority a [`KelvinRecipient`] is a recipient of the provisioner's loop.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`conf`] | the files of the administrator: authorities, and which school belongs to which |
+//! | `layout` | where everything is below the data directory |
+//! | [`routing`] | in queue to out queues, with the last known state of each object |
+//! | `kelvin` | the requests to a server as a trait |
+//! | `site` | one authority: its configuration, its server, the directory behind it |
+//! | `target` | what the server has: schools and roles, remembered for a while |
+//! | `source` | the school users of our own directory |
+//! | `user`, `class` | the rules per type of object |
+//! | [`admin`] | what an administrator does beside provisioning |
+//! | `recipient`, `run` | the way in |
+
+pub mod admin;
+mod class;
+pub mod conf;
+mod kelvin;
+mod layout;
+mod recipient;
+pub mod routing;
+mod run;
+mod site;
+mod source;
+mod target;
+mod user;
+
+pub use kelvin::Kelvin;
+pub use layout::Layout;
+pub use recipient::KelvinRecipient;
+pub use run::{Options, run};
+pub use site::{Settings, Site};
+pub use source::{SchoolUsers, SourceError};
+pub use target::Target;

@@ -1,0 +1,1 @@
+//! From the in queue to the out queues (id-connector 1).

@@ -1,0 +1,33 @@
+//! One authority: its configuration, its server, and the directory behind it. What the rules share.
+
+use std::sync::Arc;
+
+use idspool_udm::school::Containers;
+
+use crate::conf::{Authority, SchoolMapping};
+use crate::source::SchoolUsers;
+use crate::target::Target;
+
+/// Settings that hold for all authorities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Source UID of users that have none (id-connector 3.3).
+    pub source_uid: String,
+    /// Where classes lie in our directory.
+    pub containers: Containers,
+}
+
+/// One authority at work. Made anew when its configuration changes.
+#[derive(Debug)]
+pub struct Site {
+    /// Its file.
+    pub authority: Arc<Authority>,
+    /// Which school belongs to which authority.
+    pub schools: Arc<SchoolMapping>,
+    /// What holds for all.
+    pub settings: Settings,
+    /// Its server.
+    pub target: Target,
+    /// The school users of our own directory.
+    pub source: Arc<dyn SchoolUsers>,
+}
