@@ -1,7 +1,10 @@
-//! What can go wrong with a call, and whose fault it is (kelvin-api 4).
+//! What can go wrong with a call, and whose fault it is (kelvin-api 4). The words are in `message`.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
+
+use idspool_http::TlsProblem;
 
 /// What is to be done about an error. Retry policy depends on this alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,30 +57,55 @@ pub struct Refusal {
     pub kind: RefusalKind,
     /// HTTP status.
     pub status: u16,
-    /// What the server said, in one line, bounded, without values of the request.
+    /// What the server said, in one line, bounded, without the secrets of the request.
     pub text: String,
 }
 
+/// What kept an answer from coming.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// No connection: refused, no route.
+    Connect,
+    /// The connection ended before the answer was complete.
+    Lost,
+    /// The server's name has no address.
+    Name,
+    /// The limit of time passed.
+    Time {
+        /// It.
+        limit: Duration,
+        /// Whether it is the one for making the connection.
+        while_connecting: bool,
+    },
+    /// No trusted connection.
+    Tls {
+        /// Why.
+        problem: TlsProblem,
+        /// The directory of additional CA certificates in use.
+        ca_certificates: Option<PathBuf>,
+    },
+}
+
 /// Why a call failed, or was not made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The server's address or the TLS settings cannot be used. Fault of the configuration.
-    #[error("{0}")]
     Settings(String),
     /// No answer: refused, no route, no TLS, time-out, connection lost. `is_open`: the server may have done the
     /// work all the same.
-    #[error("{call}: {reason}")]
     NoAnswer {
         /// The call.
         call: Box<Call>,
-        /// What went wrong.
+        /// What kept it from coming.
+        obstacle: Obstacle,
+        /// What the system says.
         reason: String,
         /// Whether the outcome is not known.
         is_open: bool,
     },
     /// User name or password, or the rights of the account, are wrong (401).
-    #[error("{call}: {reason}")]
     Unauthorized {
         /// The call.
         call: Box<Call>,
@@ -85,7 +113,6 @@ pub enum Error {
         reason: String,
     },
     /// The server is busy or broken (429, 500, 502, 503, 504). A 500 may have done part of the work.
-    #[error("{call}: status {status}: {text}")]
     Trouble {
         /// The call.
         call: Box<Call>,
@@ -97,7 +124,6 @@ pub enum Error {
         retry_after: Option<Duration>,
     },
     /// The server refused the call.
-    #[error("{call}: status {}: {}", refusal.status, refusal.text)]
     Refused {
         /// The call.
         call: Box<Call>,
@@ -105,20 +131,28 @@ pub enum Error {
         refusal: Refusal,
     },
     /// The answer is no answer of Kelvin.
-    #[error("{call}: {reason}")]
     Malformed {
         /// The call.
         call: Box<Call>,
         /// What is wrong with it.
         reason: String,
     },
+    /// The name of an object cannot stand in an address; nothing was sent. Fault of the item's data.
+    Unsendable {
+        /// The call.
+        call: Box<Call>,
+        /// What is wrong with the name.
+        reason: String,
+    },
 }
 
 impl Error {
     /// What is to be done about it.
+    ///
+    /// What hits every call alike (server, network, account) is transient, so that no item is blamed for it.
     pub fn class(&self) -> FaultClass {
         match self {
-            Self::Refused { .. } => FaultClass::Permanent,
+            Self::Refused { .. } | Self::Unsendable { .. } => FaultClass::Permanent,
             _ => FaultClass::Transient,
         }
     }
@@ -128,6 +162,32 @@ impl Error {
         match self {
             Self::Refused { refusal, .. } => Some(refusal),
             _ => None,
+        }
+    }
+
+    /// Whether the server may have done the work, or a part of it, although the call failed.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::NoAnswer { is_open, .. } => *is_open,
+            Self::Trouble { status, call, .. } => {
+                // A proxy gives up waiting for a server that goes on.
+                call.method != "GET" && matches!(status, 500 | 502 | 504)
+            }
+            Self::Malformed { call, .. } => call.method != "GET",
+            _ => false,
+        }
+    }
+
+    /// The call; `None` for errors of the configuration.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Self::Settings(_) => None,
+            Self::NoAnswer { call, .. }
+            | Self::Unauthorized { call, .. }
+            | Self::Trouble { call, .. }
+            | Self::Refused { call, .. }
+            | Self::Malformed { call, .. }
+            | Self::Unsendable { call, .. } => Some(call),
         }
     }
 }

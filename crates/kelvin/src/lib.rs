@@ -8,7 +8,7 @@
 //! | [`conf`] | the files of the administrator: authorities, and which school belongs to which |
 //! | `layout` | where everything is below the data directory |
 //! | [`routing`] | in queue to out queues, with the last known state of each object |
-//! | `kelvin` | the requests to a server as a trait |
+//! | `kelvin`, `client` | the requests to a server as a trait, and over HTTP |
 //! | `site` | one authority: its configuration, its server, the directory behind it |
 //! | `target` | what the server has: schools and roles, remembered for a while |
 //! | `source` | the school users of our own directory |
@@ -18,6 +18,7 @@
 
 pub mod admin;
 mod class;
+mod client;
 pub mod conf;
 mod kelvin;
 mod layout;
@@ -29,6 +30,7 @@ mod source;
 mod target;
 mod user;
 
+pub use client::fault;
 pub use kelvin::Kelvin;
 pub use layout::Layout;
 pub use recipient::KelvinRecipient;
