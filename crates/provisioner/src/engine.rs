@@ -1,6 +1,6 @@
 //! The loop: take the next item, deliver it, commit its effects; or stop at it and try again later.
 //!
-//! The log lines are those of the OX Connector (ox-provisioning 3.5, 3.7): scripts look for them.
+//! Scripts look for its log lines, so their words are those of the program that it replaces ([`Style`]).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,6 +13,7 @@ use tracing::{debug, info, warn};
 
 use self::commit::Uncommitted;
 use self::handling::{Handling, LARGEST, Unclear, is_gone};
+pub use self::style::Style;
 use crate::backlog::Backlog;
 use crate::objects::{Error as ObjectsError, Objects};
 use crate::pause;
@@ -20,6 +21,7 @@ use crate::recipient::{Fault, Recipient};
 
 pub(crate) mod commit;
 pub(crate) mod handling;
+pub(crate) mod style;
 
 /// How long the loop goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,7 @@ pub struct Engine<'a> {
     recipient: &'a dyn Recipient,
     objects: &'a Objects,
     shutdown: Shutdown,
+    style: Style,
     backlog: Backlog,
     /// Files that somebody is still writing (S2).
     unsettled: BTreeSet<ItemName>,
@@ -93,6 +96,7 @@ impl<'a> Engine<'a> {
             recipient,
             objects,
             shutdown,
+            style: Style::default(),
             backlog: Backlog::default(),
             unsettled: BTreeSet::new(),
             faulty: None,
@@ -100,6 +104,13 @@ impl<'a> Engine<'a> {
             delivered: 0,
             is_listed: false,
         }
+    }
+
+    /// Whose words the log lines have; those of the OX Connector unless told.
+    #[must_use]
+    pub fn with_style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
     }
 
     /// Runs until `mode` says that it is enough.
@@ -240,8 +251,7 @@ impl<'a> Engine<'a> {
             self.unsettled.insert(name.clone());
             return Ok(true);
         }
-        // Python's way of writing a path; the word and the full path are looked for (3.5 step 1).
-        info!("Handling PosixPath('{}')", path.display());
+        self.style.begin(&path);
         let prepared = parsed.and_then(|item| self.handling().prepare(&path, item));
         if prepared.as_ref().is_ok_and(|next| self.uncommitted.must_be_kept_before(next)) {
             self.commit()?;
@@ -267,6 +277,7 @@ impl<'a> Engine<'a> {
 
     fn handling(&self) -> Handling<'_> {
         Handling {
+            style: self.style,
             recipient: self.recipient,
             objects: self.objects,
             queue: self.consumer.spool(),

@@ -42,8 +42,9 @@ pub mod recipient;
 mod rehearsal;
 mod slot;
 
-pub use engine::{Ended, Engine, EngineError, Mode};
+pub use engine::{Ended, Engine, EngineError, Mode, Style};
 pub use objects::{Error, Indexing, Known, Objects, Place, Rebuilt};
+pub use pause::after as pause_after;
 pub use private_folder::PrivateFolder;
 pub use recipient::{Access, Delivery, Facts, Fault, Key, Outcome, Recipient, Waiting};
 pub use rehearsal::{Rehearsal, Step};

@@ -9,7 +9,8 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// The pause after the `attempts`-th failed attempt, counted from 1: doubling, bounded.
-pub(crate) fn after(attempts: u64) -> Duration {
+#[must_use]
+pub fn after(attempts: u64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
     FIRST.saturating_mul(1 << doublings).min(LONGEST)
 }

@@ -21,6 +21,7 @@ use crate::backlog::Backlog;
 use crate::engine::EngineError;
 use crate::engine::commit::Settlement;
 use crate::engine::handling::{self, Handling, LARGEST, Unclear, is_gone};
+use crate::engine::style::Style;
 use crate::objects::Objects;
 use crate::recipient::{Fault, Recipient, Waiting};
 
@@ -129,6 +130,7 @@ impl<'a> Rehearsal<'a> {
                 Ok(Ok(item)) => {
                     let head = ItemHead::from(&item);
                     let handling = Handling {
+                        style: Style::default(),
                         recipient: self.recipient,
                         objects: self.objects,
                         queue: self.copies,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use idspool_spool::{ItemName, ReadItem};
 use idspool_udm::ConvertedItem;
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::handling::Prepared;
 use super::{Engine, EngineError};
@@ -96,16 +96,17 @@ impl Engine<'_> {
             // Somebody may have removed the snapshot by hand; its DN must not be known any longer.
             Settlement::Nothing { id } => self.objects.forget(&id)?,
             Settlement::Gone { id } => {
-                info!("Object was deleted. Deleting {}", path.display());
+                self.style.forget(&path);
                 self.objects.forget(&id)?;
                 self.uncommitted.changed.insert(id);
             }
             Settlement::Kept(kept) => {
                 let Kept { state, facts, is_enriched, is_stored, is_changed, is_renamed } = *kept;
-                info!("mv {} -> {}", path.display(), self.objects.path_of(&state.id)?.display());
-                if is_enriched && !is_stored {
-                    info!("... not done yet; enriching object by rewriting JSON file...");
-                }
+                self.style.keep(
+                    &path,
+                    &self.objects.path_of(&state.id)?,
+                    is_enriched && !is_stored,
+                );
                 if !is_stored {
                     self.objects.store(&state, &facts)?;
                 } else if is_changed {
@@ -117,6 +118,7 @@ impl Engine<'_> {
                 self.uncommitted.frees_name |= is_renamed;
             }
         }
+        self.style.end(&path);
         self.backlog.remove(name);
         self.faulty = None;
         self.delivered += 1;

@@ -7,6 +7,7 @@ use idspool_udm::{ConvertedItem, ItemHead, dn};
 use tracing::info;
 
 use super::commit::{Kept, Settlement};
+use super::style::Style;
 use crate::objects::Objects;
 use crate::recipient::{Delivery, Facts, Fault, Outcome, Recipient, Waiting};
 
@@ -59,6 +60,7 @@ pub(crate) fn unreadable(error: &SpoolError) -> Fault {
 
 /// What the handling of an item depends on.
 pub(crate) struct Handling<'a> {
+    pub(crate) style: Style,
     pub(crate) recipient: &'a dyn Recipient,
     pub(crate) objects: &'a Objects,
     pub(crate) queue: &'a Spool,
@@ -127,7 +129,7 @@ impl Handling<'_> {
         }
         if previous.is_some() {
             let old = self.objects.path_of(&item.id).map_err(|error| error.to_fault())?;
-            info!("Loading old object from {}", old.display());
+            self.style.compare_with(&old);
         }
         Ok(Prepared { item, previous, facts, is_void })
     }
