@@ -1,5 +1,8 @@
 //! Log lines on standard error, in the form that the log file of the OX Connector has
 //! (`YYYY-MM-DD HH:MM:SS LEVEL     message`, ox-provisioning 1), so that existing log watchers match.
+//!
+//! Where one process works on several queues, a span (an `error_span!`, so that it is there at every level)
+//! whose only content is a message stands before the lines of its thread.
 
 use std::fmt;
 
@@ -7,7 +10,7 @@ use chrono::Local;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::one_line::one_line;
@@ -78,6 +81,12 @@ where
         };
         write!(writer, "{} {level:<9} ", Local::now().format("%Y-%m-%d %H:%M:%S"))?;
         let mut text = String::new();
+        for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                text.push_str(fields.as_str());
+                text.push_str(": ");
+            }
+        }
         context.field_format().format_fields(Writer::new(&mut text), event)?;
         // A name with a line break in it would look like a line of ours.
         writeln!(writer, "{}", one_line(&text))
@@ -109,6 +118,22 @@ mod tests {
         let log = std::fs::read_to_string(file.path()).unwrap();
         assert_eq!(log.lines().count(), 1, "{log}");
         assert!(log.ends_with("uid=a\\n2026-11-21 00:00:00 ERROR     forged\\u{202e}\n"), "{log}");
+    }
+
+    #[test]
+    fn what_a_thread_works_on_stands_before_its_lines() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(file.reopen().unwrap())
+            .with_ansi(false)
+            .event_format(Line)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let _span = tracing::error_span!("queue", "OutQueue({})", "north").entered();
+            tracing::info!("Start handling '{}'.", "a.json");
+        });
+        let log = std::fs::read_to_string(file.path()).unwrap();
+        assert!(log.ends_with("INFO      OutQueue(north): Start handling 'a.json'.\n"), "{log}");
     }
 
     #[test]
