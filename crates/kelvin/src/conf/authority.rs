@@ -1,10 +1,14 @@
 //! One school authority (id-connector 5.2).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use idspool_service::Secret;
 
 use super::AuthorityName;
+
+/// The roles that users can have (id-connector 3.6), the one whose mapping is preferred first.
+pub const ROLES: [&str; 5] = ["school_admin", "staff", "teacher", "legal_guardian", "student"];
 
 /// A school authority: where its server is and what is sent there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,21 @@ pub enum Plugin {
     PartialGroupSync,
 }
 
+impl Plugin {
+    /// The plugin of that name.
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Kelvin, Self::PartialGroupSync].into_iter().find(|plugin| plugin.name() == name)
+    }
+
+    /// Its name in the authority's file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kelvin => "kelvin",
+            Self::PartialGroupSync => "kelvin-partial-group-sync",
+        }
+    }
+}
+
 /// Property of our directory to attribute of the server, in alphabetical order.
 pub type AttributeMapping = BTreeMap<String, String>;
 
@@ -54,17 +73,30 @@ pub struct Mappings {
     pub school_classes: Option<AttributeMapping>,
 }
 
-/// How the certificate of a server is checked.
+/// How the server proves who it is, and we do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SslContext {
-    /// Whether it must be for the server's name.
+    /// Whether the certificate must be for the server's name.
     pub check_hostname: bool,
     /// Whether it must be signed by a CA that is trusted (`verify_mode` 0: no).
     pub verify: bool,
+    /// PEM file of CA certificates that are trusted beside those of all authorities.
+    pub ca_file: Option<PathBuf>,
+    /// PEM files that we prove ourselves with.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A certificate of ours and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// PEM file of the certificate and those between it and its CA.
+    pub certificate: PathBuf,
+    /// PEM file of the key; may be the same.
+    pub key: PathBuf,
 }
 
 impl Default for SslContext {
     fn default() -> Self {
-        Self { check_hostname: true, verify: true }
+        Self { check_hostname: true, verify: true, ca_file: None, client: None }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value};
+
 use super::AuthorityName;
 
 /// School to authority. Names of schools compare without letter case.
@@ -16,6 +18,40 @@ impl SchoolMapping {
         let by_school =
             pairs.into_iter().map(|(school, name)| (school.to_lowercase(), name)).collect();
         Self { by_school }
+    }
+
+    /// Reads `{"mapping": {"SCHOOL": "AUTHORITY", …}}`, and tells what is odd in it. A number counts as the text that
+    /// it is written with; of two schools that differ in letter case only, the last counts.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub(super) fn read(document: &Map<String, Value>) -> Result<(Self, Vec<String>), String> {
+        let mapping = document
+            .get("mapping")
+            .and_then(Value::as_object)
+            .ok_or("it must have the form {\"mapping\": {\"SCHOOL\": \"AUTHORITY\", ...}}")?;
+        let mut by_school = BTreeMap::new();
+        let mut warnings = Vec::new();
+        for (school, authority) in mapping {
+            let shown: String = school.chars().take(80).collect();
+            let shown = idspool_service::one_line(&shown);
+            let name = match authority {
+                Value::String(name) => name.parse(),
+                Value::Number(number) => number.to_string().parse(),
+                _ => {
+                    let expected = "the name of a school authority is expected";
+                    return Err(format!("mapping.{shown}: {expected}"));
+                }
+            };
+            let name: AuthorityName = name.map_err(|error| format!("mapping.{shown}: {error}"))?;
+            let earlier = by_school.insert(school.to_lowercase(), name.clone());
+            if earlier.is_some_and(|earlier| earlier != name) {
+                warnings.push(format!(
+                    "school '{shown}' is there twice, in different letter case: '{name}' counts"
+                ));
+            }
+        }
+        Ok((Self { by_school }, warnings))
     }
 
     /// The authority of a school.
