@@ -20,6 +20,8 @@ pub mod admin;
 mod class;
 mod client;
 pub mod conf;
+#[cfg(test)]
+mod fake;
 mod kelvin;
 mod layout;
 mod recipient;
