@@ -4,7 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The name of a school authority, fit for a file name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
 pub struct AuthorityName(String);
 
 /// A text cannot name an authority.
@@ -42,6 +45,20 @@ impl FromStr for AuthorityName {
             return Ok(Self(text.to_owned()));
         };
         Err(BadName { name: text.chars().take(80).collect(), reason })
+    }
+}
+
+impl TryFrom<String> for AuthorityName {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl From<AuthorityName> for String {
+    fn from(name: AuthorityName) -> Self {
+        name.0
     }
 }
 
