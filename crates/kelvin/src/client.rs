@@ -1,8 +1,13 @@
 //! The requests of the rules over HTTP.
 
-use idspool_kelvin_client::{Attributes, Class, Client, Error, FaultClass, Identity, User};
+use std::time::Duration;
+
+use idspool_kelvin_client::{
+    Attributes, Class, Client, Credentials, Error, FaultClass, Identity, User,
+};
 use idspool_provisioner::Fault;
 
+use crate::conf::Authority;
 use crate::kelvin::Kelvin;
 
 impl Kelvin for Client {
@@ -58,6 +63,26 @@ impl Kelvin for Client {
     fn delete_class(&self, school: &str, name: &str) -> Result<bool, Error> {
         self.delete_class(school, name)
     }
+}
+
+/// The client of an authority's server. Makes no connection.
+///
+/// # Errors
+/// Address, certificates or keys cannot be used.
+pub fn client(config: &idspool_service::Kelvin, authority: &Authority) -> Result<Client, Error> {
+    let credentials = Credentials::new(&authority.username, authority.password.expose());
+    let ssl = &authority.ssl_context;
+    let mut builder = Client::builder(&authority.url, credentials)
+        .connect_timeout(Duration::from_secs(config.connect_timeout))
+        .call_timeout(Duration::from_secs(config.call_timeout))
+        .ca_certificates(Some(config.ca_certificates()))
+        .ca_bundle(ssl.ca_file.clone().or_else(|| config.ca_bundle.clone()))
+        .check_hostname(ssl.check_hostname)
+        .verify(ssl.verify);
+    if let Some(own) = &ssl.client {
+        builder = builder.client_certificate(own.certificate.clone(), own.key.clone());
+    }
+    builder.build()
 }
 
 /// A failed call as the fault of an item, with the client's class, words and remedy.

@@ -32,7 +32,7 @@ mod source;
 mod target;
 mod user;
 
-pub use client::fault;
+pub use client::{client, fault};
 pub use kelvin::Kelvin;
 pub use layout::Layout;
 pub use recipient::KelvinRecipient;

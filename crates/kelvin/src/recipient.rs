@@ -1,6 +1,6 @@
 //! A school authority as a recipient of the provisioner's loop.
 
-use idspool_provisioner::{Delivery, Fault, Key, Outcome, Recipient};
+use idspool_provisioner::{Delivery, Facts, Fault, Indexing, Key, Outcome, Recipient};
 use idspool_udm::{ConvertedItem, ItemHead, Module};
 
 use crate::site::Site;
@@ -13,6 +13,10 @@ pub struct KelvinRecipient {
 }
 
 impl KelvinRecipient {
+    /// How the index reads snapshots.
+    pub const INDEXING: Indexing =
+        Indexing { facts_of: |_| Facts::default(), references_of: |_| Vec::new() };
+
     /// A recipient for one authority.
     pub fn new(site: Site) -> Self {
         Self { site }

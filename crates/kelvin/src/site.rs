@@ -17,6 +17,17 @@ pub struct Settings {
     pub containers: Containers,
 }
 
+impl Settings {
+    /// Those of a configuration.
+    pub fn new(config: &idspool_service::Kelvin) -> Self {
+        let containers = Containers {
+            students: config.pupils_container.clone(),
+            classes: config.class_container.clone(),
+        };
+        Self { source_uid: config.source_uid.clone(), containers }
+    }
+}
+
 /// One authority at work. Made anew when its configuration changes.
 #[derive(Debug)]
 pub struct Site {

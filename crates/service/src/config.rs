@@ -472,6 +472,11 @@ impl Ox {
 }
 
 impl Kelvin {
+    /// Folder of extra CA certificates.
+    pub fn ca_certificates(&self) -> PathBuf {
+        self.ca_certificates.clone().unwrap_or_else(|| self.data_dir.join("conf/ca-certificates"))
+    }
+
     /// The in queue: `listener/` in the data directory.
     pub fn queue(&self) -> PathBuf {
         self.data_dir.join("listener")

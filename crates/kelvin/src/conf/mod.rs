@@ -4,6 +4,7 @@
 //! serves it keeps what it knew of it. [`Loaded::stamp`] tells whether a file has changed since.
 
 mod authority;
+mod current;
 mod json;
 mod load;
 mod name;
@@ -17,6 +18,7 @@ mod violation;
 pub use authority::{
     AttributeMapping, Authority, ClientCertificate, Mappings, Plugin, ROLES, SslContext,
 };
+pub use current::Current;
 pub use load::{Loaded, load};
 pub use name::{AuthorityName, BadName};
 pub use problem::Problem;
