@@ -1,1 +1,7 @@
 //! What an administrator does beside provisioning.
+//!
+//! | module | job |
+//! |---|---|
+//! | [`authorities`] | adding, changing and removing school authorities; which school belongs to which |
+
+pub mod authorities;

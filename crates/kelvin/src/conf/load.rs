@@ -68,11 +68,11 @@ pub fn load(layout: &Layout) -> Result<Loaded, Problem> {
         };
         loaded.warnings.extend(open_access(&path));
         loaded.authorities.push(match read {
-            Ok(read) => {
+            Ok((authority, warnings)) => {
                 let warn = |text| format!("school authority '{name}': {text} ({})", path.display());
-                loaded.warnings.extend(read.warnings.into_iter().map(warn));
-                note_certificates(&read.authority, &mut loaded.stamp);
-                Ok(Arc::new(read.authority))
+                loaded.warnings.extend(warnings.into_iter().map(warn));
+                note_certificates(&authority, &mut loaded.stamp);
+                Ok(Arc::new(authority))
             }
             Err(reason) => Err(problem(reason)),
         });

@@ -25,3 +25,6 @@ pub use problem::Problem;
 pub use schools::SchoolMapping;
 pub use stamp::Stamp;
 pub use violation::{MASK, Violation, masked, violations};
+
+pub(crate) use json::read_object;
+pub(crate) use read::authority as read_authority;

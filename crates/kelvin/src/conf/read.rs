@@ -12,22 +12,16 @@ use super::authority::{
 use super::violation::{boolean, violations};
 use super::{AuthorityName, url};
 
-/// An authority, and what is odd in its file.
-#[derive(Debug)]
-pub(super) struct Read {
-    pub(super) authority: Authority,
-    pub(super) warnings: Vec<String>,
-}
-
-/// Reads the content of the file of authority `name`. Relative paths in it begin at `folder`.
+/// Reads the content of the file of authority `name`, and tells what is odd in it. Relative paths in it begin at
+/// `folder`.
 ///
 /// # Errors
 /// Why the authority cannot be served, without secrets.
-pub(super) fn authority(
+pub(crate) fn authority(
     name: &AuthorityName,
     document: &Map<String, Value>,
     folder: &Path,
-) -> Result<Read, String> {
+) -> Result<(Authority, Vec<String>), String> {
     let violations = violations(document);
     if !violations.is_empty() {
         let texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
@@ -74,7 +68,7 @@ pub(super) fn authority(
         ssl_context,
         ignored_roles,
     };
-    Ok(Read { authority, warnings: reader.warnings })
+    Ok((authority, reader.warnings))
 }
 
 fn check_name(name: &AuthorityName, document: &Map<String, Value>) -> Result<(), String> {
