@@ -117,7 +117,8 @@ impl Handling<'_> {
         let facts = facts.flatten();
         // Created and removed before anybody looked, or never heard of (3.2): nothing to undo. An
         // earlier item with content would have been delivered before this one.
-        let mut is_void = previous.is_none() && item.object.is_none();
+        // What is known of it from elsewhere says that the recipient may have it nevertheless.
+        let mut is_void = previous.is_none() && item.object.is_none() && item.old_data.is_none();
         if self.recipient.is_copy(&item, path) {
             match &previous {
                 Some(previous) => item = ConvertedItem { resync: item.resync, ..previous.clone() },

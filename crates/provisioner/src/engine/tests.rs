@@ -198,6 +198,17 @@ fn a_delete_of_what_was_never_delivered_is_dropped() {
 }
 
 #[test]
+fn a_delete_with_old_data_is_delivered_although_nothing_is_kept_of_the_object() {
+    let place = Place::new();
+    let mut item: Value = serde_json::from_slice(&user(1, Value::Null)).unwrap();
+    item["old_data"] = json!({"record_uid": "4711", "schools": ["School1"]});
+    place.spool.enqueue(item.to_string().as_bytes()).unwrap();
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new"]);
+    assert_eq!(place.waiting(), 0);
+}
+
+#[test]
 fn a_hand_made_name_and_the_resync_mark_force_the_call() {
     let place = Place::new();
     fs::write(place.queue().join("2026-11-21-10-00-00.json"), user(1, json!({}))).unwrap();
