@@ -57,6 +57,16 @@ impl UserKind {
     }
 }
 
+/// Whether an account is one of those that are carried to school authorities (id-connector 1.3). Decides on
+/// object classes or UDM options, as [`UserKind::of`]; an administrator or exam account is none by that alone.
+pub fn is_school_user(has: impl Fn(&str) -> bool) -> bool {
+    SCHOOL_USER_CLASSES.into_iter().any(has)
+}
+
+/// The object classes of school users, which are UDM options, too.
+pub const SCHOOL_USER_CLASSES: [&str; 4] =
+    ["ucsschoolStaff", "ucsschoolStudent", "ucsschoolTeacher", "ucsschoolLegalGuardian"];
+
 /// Whether an entry of an OU is a school and not an ordinary container.
 pub fn is_school(entry: &Entry) -> bool {
     entry.has_class("ucsschoolOrganizationalUnit")

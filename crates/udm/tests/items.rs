@@ -190,3 +190,15 @@ fn hashes_are_all_or_nothing() {
     let error = ConvertedItem::parse(text.to_string().as_bytes()).unwrap_err().to_string();
     assert!(error.contains("user_passwords") && !error.contains("secret"), "{error}");
 }
+
+#[test]
+fn a_dump_of_a_deleted_object_may_leave_out_what_is_null() {
+    let bare =
+        br#"{"id": "x", "dn": "uid=a", "udm_object_type": "users/user", "action": "delete"}"#;
+    assert!(ConvertedItem::parse(bare).unwrap_err().to_string().contains("\"object\" is missing"));
+    let item = ConvertedItem::parse_dump(bare).unwrap();
+    assert!(item.is_deleted() && item.options.is_none());
+    let odd = br#"{"id": "x", "dn": "uid=a", "udm_object_type": "users/user", "object": []}"#;
+    assert!(ConvertedItem::parse_dump(odd).is_err());
+    assert!(ConvertedItem::parse_dump(br#"{"dn": "uid=a"}"#).is_err());
+}

@@ -46,7 +46,26 @@ impl ConvertedItem {
     /// part of a file name. Further keys are passed over.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let notes = Notes::default();
-        let fields = reader::read(WHAT, bytes, &notes, Seed::new(&notes))?;
+        Self::read(bytes, &notes, Seed::new(&notes))
+    }
+
+    /// Reads a dump for the ID Connector, where `object` and `options` of a deleted object may be missing
+    /// (id-connector 1.2).
+    ///
+    /// # Errors
+    ///
+    /// As for [`ConvertedItem::parse`].
+    pub fn parse_dump(bytes: &[u8]) -> Result<Self, Error> {
+        let notes = Notes::default();
+        Self::read(bytes, &notes, Seed::new(&notes).deleted_by_absence())
+    }
+
+    fn read(
+        bytes: &[u8],
+        notes: &Notes,
+        seed: Seed<'_, Option<Map<String, Value>>>,
+    ) -> Result<Self, Error> {
+        let fields = reader::read(WHAT, bytes, notes, seed)?;
         check_id(&fields.id)?;
         let Fields { id, udm_object_type, dn, object, options, resync, old_data, user_passwords } =
             fields;
@@ -132,16 +151,22 @@ pub(super) struct Fields<O> {
 /// Reads the [`Fields`]; what is wrong is told to the notes.
 pub(super) struct Seed<'n, O> {
     notes: &'n Notes,
+    /// Whether `object` and `options` may be missing, which means `null`.
+    may_be_absent: bool,
     object: PhantomData<O>,
 }
 
 impl<'n, O> Seed<'n, O> {
     pub(super) fn new(notes: &'n Notes) -> Self {
-        Self { notes, object: PhantomData }
+        Self { notes, may_be_absent: false, object: PhantomData }
+    }
+
+    fn deleted_by_absence(self) -> Self {
+        Self { may_be_absent: true, ..self }
     }
 }
 
-impl<'de, O: Deserialize<'de>> DeserializeSeed<'de> for Seed<'_, O> {
+impl<'de, O: Deserialize<'de> + Default> DeserializeSeed<'de> for Seed<'_, O> {
     type Value = Fields<O>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -149,7 +174,7 @@ impl<'de, O: Deserialize<'de>> DeserializeSeed<'de> for Seed<'_, O> {
     }
 }
 
-impl<'de, O: Deserialize<'de>> Visitor<'de> for Seed<'_, O> {
+impl<'de, O: Deserialize<'de> + Default> Visitor<'de> for Seed<'_, O> {
     type Value = Fields<O>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,6 +214,10 @@ impl<'de, O: Deserialize<'de>> Visitor<'de> for Seed<'_, O> {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
+        }
+        if self.may_be_absent {
+            object.get_or_insert_with(O::default);
+            options.get_or_insert(None);
         }
         Ok(Fields {
             id: notes.required(id, "id")?,

@@ -131,6 +131,7 @@ impl Scan<'_> {
 }
 
 /// `object` without its content: only whether it is one.
+#[derive(Default)]
 struct Presence(bool);
 
 impl<'de> Deserialize<'de> for Presence {

@@ -12,6 +12,7 @@ mod date;
 mod mail;
 mod member;
 mod options;
+mod password;
 mod related;
 mod samba;
 mod school;
@@ -29,6 +30,7 @@ use crate::{ConvertedItem, Entry, EntryUuid, Module};
 
 use view::View;
 
+pub use password::{PASSWORD_ATTRIBUTES, user_passwords};
 pub use related::{
     DEFAULT_CONTAINERS_ATTRIBUTES, DEFAULT_CONTAINERS_FILTER, DOMAIN_ATTRIBUTES, DOMAIN_FILTER,
     MEMBER_ATTRIBUTES, MEMBERSHIP_ATTRIBUTES, MEMBERSHIP_FILTER, Needs, PRIMARY_GROUP_ATTRIBUTES,
