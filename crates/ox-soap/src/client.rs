@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use idspool_http::{Reply, TransportError};
+
 use crate::answer::{self, Answer, FromReturn, IdOnly, Void};
 use crate::credentials::Credentials;
 use crate::envelope::{Envelope, ValueError};
@@ -21,7 +23,7 @@ use crate::service::resource::ResourceService;
 use crate::service::secondary_account::SecondaryAccountService;
 use crate::service::user::UserService;
 use crate::service::user_copy::UserCopyService;
-use crate::transport::{Reply, Transport, TransportError};
+use crate::transport::Transport;
 use crate::workspace::Workspaces;
 use crate::xml::XmlError;
 
@@ -260,7 +262,8 @@ impl Client {
         reply: Reply,
         space: &mut Vec<u8>,
     ) -> Result<Vec<T>, Failure> {
-        let (status, location) = reply.read_to(space, self.inner.answer_limit)?;
+        let (status, location) = (reply.status, reply.location());
+        reply.read_to(space, self.inner.answer_limit)?;
         match answer::read(space.as_slice(), operation) {
             Ok(Answer::Fault(fault)) => Err(Failure::Fault(fault)),
             Ok(Answer::Return(returns)) if status == 200 => Ok(returns),

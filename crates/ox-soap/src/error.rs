@@ -8,6 +8,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use idspool_http::TlsProblem;
+
 use crate::fault::{Fault, FaultKind};
 use crate::id::ContextId;
 use crate::service::Operation;
@@ -93,7 +95,7 @@ pub(crate) struct Target<'a> {
 
 impl Target<'_> {
     fn object(&self) -> Option<String> {
-        let name = self.name.map(|name| crate::fault::one_line(name, 120));
+        let name = self.name.map(|name| idspool_http::one_line(name, 120));
         match (name, self.id) {
             (Some(name), Some(id)) => Some(format!("{} {name:?} (id {id})", self.kind)),
             (Some(name), None) => Some(format!("{} {name:?}", self.kind)),
@@ -210,27 +212,6 @@ pub enum Error {
         /// What is wrong with the value.
         problem: ValueProblem,
     },
-}
-
-/// Why a TLS connection is not trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TlsProblem {
-    /// Expired or not yet valid.
-    Date,
-    /// Issued for other names.
-    Name,
-    /// Issued for no name: without subjectAltName. Its common name does not count.
-    NoName,
-    /// The other side does not speak TLS.
-    NotTls,
-    /// Anything else.
-    Other,
-    /// Signed by itself or a CA's own, and not one of those in the directory or bundle of trusted
-    /// certificates.
-    SelfSigned,
-    /// Signed by a CA that is not trusted.
-    UnknownCa,
 }
 
 /// Why a value cannot be sent.

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use idspool_http::one_line;
+
 use crate::error::FaultClass;
 
 /// A fault that OX answered.
@@ -179,16 +181,6 @@ fn split_exception_id(text: &str) -> (&str, Option<&str>) {
         Some((text, id)) if id.bytes().all(|b| b.is_ascii_digit() || b == b'-') => (text, Some(id)),
         _ => (text, None),
     }
-}
-
-/// A server's text, fit for one line of a log.
-pub(crate) fn one_line(text: &str, limit: usize) -> String {
-    let mut line: String =
-        text.chars().take(limit).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(limit).is_some() {
-        line.push('…');
-    }
-    line
 }
 
 /// The kind of a fault that has no typed detail, by how its text begins. The only place that looks

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::error::{CallSite, Error, TlsProblem, ValueProblem};
+use idspool_http::TlsProblem;
+
+use crate::error::{CallSite, Error, ValueProblem};
 use crate::fault::{Fault, FaultKind};
 
 impl Error {

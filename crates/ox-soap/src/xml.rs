@@ -109,7 +109,7 @@ impl<R: Source> Xml<R> {
 
     /// The same for a message.
     pub(crate) fn shown_name(&self) -> String {
-        crate::fault::one_line(&String::from_utf8_lossy(&self.name), 80)
+        idspool_http::one_line(&String::from_utf8_lossy(&self.name), 80)
     }
 
     /// Goes to the next element inside the one it stands in and opens it; `None` when that one
@@ -313,7 +313,7 @@ impl From<quick_xml::Error> for XmlError {
             | quick_xml::Error::IllFormed(
                 IllFormedError::MissingEndTag(_) | IllFormedError::UnclosedReference,
             ) => Self::Truncated,
-            other => Self::Malformed(crate::fault::one_line(&other.to_string(), 200)),
+            other => Self::Malformed(idspool_http::one_line(&other.to_string(), 200)),
         }
     }
 }

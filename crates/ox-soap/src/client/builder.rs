@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use idspool_http::Limits;
+
 use super::{CallInfo, Client, Inner, Observer};
 use crate::error::Error;
 use crate::transport::Transport;
@@ -85,8 +87,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let transport = Transport::new(
             &self.base_url,
-            self.connect_timeout,
-            self.call_timeout,
+            Limits { connect: self.connect_timeout, call: self.call_timeout },
             self.ca_certificates,
             self.ca_bundle,
         )?;

@@ -1,9 +1,11 @@
 //! Why a call failed, before it is known where.
 
+use idspool_http::{TransportError, one_line};
+
 use crate::envelope::ValueError;
 use crate::error::{CallSite, Error};
-use crate::fault::{Fault, one_line};
-use crate::transport::{Transport, TransportError};
+use crate::fault::Fault;
+use crate::transport::Transport;
 use crate::xml::XmlError;
 
 /// Why a call failed, before it is known where.
@@ -28,9 +30,9 @@ impl Failure {
             Self::Status { status, location, excerpt } => {
                 Error::Status { site, status, location, excerpt }
             }
-            Self::Transport(error) => error.at(site, transport),
+            Self::Transport(error) => transport.error(error, site),
             Self::Value(ValueError { field, problem }) => Error::Value { site, field, problem },
-            Self::Xml(XmlError::Io(error)) => TransportError::of_io(&error).at(site, transport),
+            Self::Xml(XmlError::Io(error)) => transport.error(TransportError::of_io(&error), site),
             Self::Xml(XmlError::Malformed(reason)) => Error::Malformed { site, reason },
             Self::Xml(XmlError::Truncated) => {
                 Error::Disconnected { site, reason: "its XML ends too early".into() }

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 use ureq::Error;
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
@@ -16,10 +16,12 @@ use ureq::unversioned::transport::{
     TransportAdapter,
 };
 
+use super::Tls;
+
 /// Wraps connections to `https` addresses. Without settings it wraps none, and the library refuses
 /// `https`.
 #[derive(Debug)]
-pub(crate) struct TlsConnector(pub(crate) Option<Arc<ClientConfig>>);
+pub(crate) struct TlsConnector(pub(crate) Option<Tls>);
 
 impl<In: Transport> Connector<In> for TlsConnector {
     type Out = Either<In, TlsTransport>;
@@ -31,7 +33,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
     ) -> Result<Option<Self::Out>, Error> {
         let Some(transport) = chained else { return Ok(None) };
         let config = match &self.0 {
-            Some(config) if details.needs_tls() => Arc::clone(config),
+            Some(Tls(config)) if details.needs_tls() => Arc::clone(config),
             _ => return Ok(Some(Either::A(transport))),
         };
         let mut connection = ClientConnection::new(config, server_name(details)?)?;
