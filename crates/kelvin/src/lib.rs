@@ -13,6 +13,7 @@
 //! | `target` | what the server has: schools and roles, remembered for a while |
 //! | `source` | the school users of our own directory |
 //! | `user`, `class` | the rules per type of object |
+//! | `halt` | why an item is not delivered |
 //! | [`admin`] | what an administrator does beside provisioning |
 //! | `recipient`, `run` | the way in |
 
@@ -22,6 +23,8 @@ mod client;
 pub mod conf;
 #[cfg(test)]
 mod fake;
+#[allow(dead_code, reason = "the rules follow")]
+mod halt;
 mod kelvin;
 mod layout;
 mod recipient;
@@ -29,6 +32,7 @@ pub mod routing;
 mod run;
 mod site;
 mod source;
+#[allow(dead_code, reason = "the rules follow")]
 mod target;
 mod user;
 

@@ -43,7 +43,9 @@ struct State {
     /// Counted from 1 over all calls since it was set.
     fail: Option<(usize, Failure)>,
     /// Beginnings of the lines of requests that are refused, and how.
-    refused: Vec<(String, RefusalKind)>,
+    refused: Vec<(String, u16, RefusalKind)>,
+    /// Schools that are there and not listed.
+    hidden: Vec<String>,
 }
 
 /// The server; clones share it.
@@ -93,7 +95,17 @@ impl Fake {
 
     /// Requests whose line begins so are refused.
     pub(crate) fn refuse(&self, beginning: &str, kind: RefusalKind) {
-        self.lock().refused.push((beginning.to_owned(), kind));
+        self.lock().refused.push((beginning.to_owned(), 400, kind));
+    }
+
+    /// Requests whose line begins so are refused with this status.
+    pub(crate) fn refuse_with(&self, beginning: &str, status: u16) {
+        self.lock().refused.push((beginning.to_owned(), status, RefusalKind::Invalid));
+    }
+
+    /// The school is there, and the list of schools does not name it.
+    pub(crate) fn hide_school(&self, name: &str) {
+        self.lock().hidden.push(name.to_owned());
     }
 
     /// Nothing fails on purpose any more.
@@ -101,6 +113,7 @@ impl Fake {
         let mut state = self.lock();
         state.fail = None;
         state.refused.clear();
+        state.hidden.clear();
     }
 
     /// What the server has.
@@ -143,10 +156,12 @@ impl Fake {
         if failure == Some(Failure::Before) {
             return Err(no_answer(&line, false));
         }
-        let refused = state.refused.iter().find(|(beginning, _)| line.starts_with(beginning));
-        if let Some((_, kind)) = refused {
+        let refused = state.refused.iter().find(|(beginning, ..)| line.starts_with(beginning));
+        if let Some((_, status, kind)) = refused {
             let kind = kind.clone();
-            return Err(Trouble::Refused(400, kind, "refused on purpose".into()).into_error(&line));
+            return Err(
+                Trouble::Refused(*status, kind, "refused on purpose".into()).into_error(&line)
+            );
         }
         let answer = work(&mut state.world);
         match failure {
@@ -209,7 +224,10 @@ impl Kelvin for Fake {
     }
 
     fn schools(&self) -> Result<Vec<String>, Error> {
-        self.call("GET schools/".into(), None, |world| Ok(world.schools.clone()))
+        let mut schools =
+            self.call("GET schools/".into(), None, |world| Ok(world.schools.clone()))?;
+        schools.retain(|school| !self.lock().hidden.contains(school));
+        Ok(schools)
     }
 
     fn has_school(&self, name: &str) -> Result<bool, Error> {
