@@ -108,6 +108,11 @@ fn convert(
             }
             let (uuid, resync) = (&item.entry_uuid, taken.is_resync());
             let converted = mapper.item(uuid, module, entry, &found.related, resync);
+            if converted.user_passwords.is_none() && mapper.wants_hashes(module, entry) {
+                // It goes on without them (id-connector 1.6).
+                let user = entry.first_text("uid").unwrap_or(&entry.dn);
+                tracing::warn!("Could not get password hashes of '{user}'.");
+            }
             let content = converted.to_queue_bytes();
             pieces.push(Piece { target, module, is_deletion: false, content });
         }

@@ -100,6 +100,8 @@ pub struct Converter {
     pub(crate) consumer: Consumer,
     pub(crate) directory: Directory,
     pub(crate) targets: Vec<Target>,
+    /// Which LDAP attributes they need.
+    pub(crate) attributes: Vec<&'static str>,
     pub(crate) groups_from: GroupsFrom,
     pub(crate) group_size: usize,
     country_from_state: bool,
@@ -127,6 +129,7 @@ impl Converter {
         Ok(Self {
             consumer,
             directory,
+            attributes: Target::attributes(&targets),
             targets,
             groups_from: config.directory.groups_from,
             country_from_state: config.directory.country_from_state,

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use idspool_directory::{Directory, Error};
 use idspool_service::GroupsFrom;
 use idspool_udm::mapping::{
-    self, DEFAULT_CONTAINERS_ATTRIBUTES, DEFAULT_CONTAINERS_FILTER, DOMAIN_ATTRIBUTES,
-    DOMAIN_FILTER, MEMBER_ATTRIBUTES, MEMBERSHIP_ATTRIBUTES, MEMBERSHIP_FILTER, Needs,
-    PRIMARY_GROUP_ATTRIBUTES, PRIMARY_GROUP_FILTER, Related, SHARE_ATTRIBUTES,
+    DEFAULT_CONTAINERS_ATTRIBUTES, DEFAULT_CONTAINERS_FILTER, DOMAIN_ATTRIBUTES, DOMAIN_FILTER,
+    MEMBER_ATTRIBUTES, MEMBERSHIP_ATTRIBUTES, MEMBERSHIP_FILTER, Needs, PRIMARY_GROUP_ATTRIBUTES,
+    PRIMARY_GROUP_FILTER, Related, SHARE_ATTRIBUTES,
 };
 use idspool_udm::{Entry, EntryUuid, Module};
 
@@ -23,12 +23,13 @@ pub(crate) struct Found {
 pub(crate) fn look_up<'u>(
     directory: &mut Directory,
     uuids: impl Iterator<Item = &'u EntryUuid>,
+    attributes: &[&str],
     groups_from: GroupsFrom,
     is_wanted: impl Fn(Module) -> bool,
 ) -> Result<Found, Error> {
     let mut seen = HashSet::new();
     let uuids: Vec<EntryUuid> = uuids.filter(|uuid| seen.insert(*uuid)).cloned().collect();
-    let entries = directory.entries_by_uuid(&uuids, mapping::attributes())?;
+    let entries = directory.entries_by_uuid(&uuids, attributes)?;
     let related = relate(directory, entries.values(), groups_from, is_wanted)?;
     Ok(Found { entries, related })
 }

@@ -45,7 +45,9 @@ impl Reader {
     /// # Errors
     /// No connection, or no complete answer: then nothing is known of any of them.
     pub fn by_uuid(&mut self, uuids: &[EntryUuid]) -> Result<Vec<ConvertedItem>, Error> {
-        let found = look_up(&mut self.directory, uuids.iter(), self.groups_from, |_| true)?;
+        let attributes = mapping::attributes();
+        let found =
+            look_up(&mut self.directory, uuids.iter(), attributes, self.groups_from, |_| true)?;
         Ok(self.items(found.entries.values(), &found.related))
     }
 

@@ -59,7 +59,9 @@ impl MappingStage {
         for Round { generation, taken, found } in rounds {
             let today = Utc::now().date_naive();
             let mapper = |target: &Target| {
-                Mapper::new(target.encoding, today).country_from_state(self.country_from_state)
+                Mapper::new(target.encoding, today)
+                    .country_from_state(self.country_from_state)
+                    .with_hashes(target.hashes)
             };
             let mappers: Vec<Mapper> = self.targets.iter().map(mapper).collect();
             let (pieces, obstacle) =

@@ -169,7 +169,8 @@ impl Work {
         let targets = &converter.targets;
         let is_wanted = |module| targets.iter().any(|target| target.wants(module));
         let uuids = taken.iter().map(|taken| &taken.item.entry_uuid);
-        let found = look_up(&mut converter.directory, uuids, converter.groups_from, is_wanted)
+        let (attributes, groups_from) = (&converter.attributes, converter.groups_from);
+        let found = look_up(&mut converter.directory, uuids, attributes, groups_from, is_wanted)
             .map_err(Obstacle::Directory)?;
         self.in_flight.push_back(taken.iter().map(|taken| taken.name.clone()).collect());
         let round = Round { generation: self.generation, taken, found };

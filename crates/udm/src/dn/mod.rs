@@ -153,6 +153,11 @@ pub fn first_value(text: &str) -> Option<String> {
     Some(dn.rdn()?.first_value().into_owned())
 }
 
+/// A value by the rule for names, for maps: equal for two texts that [`same_value`] takes for one.
+pub fn folded(text: &str) -> String {
+    write::folded(text)
+}
+
 /// Compares two values by the rule for names: composition, case and blanks do not count.
 pub fn same_value(left: &str, right: &str) -> bool {
     left == right || write::folded(left) == write::folded(right)

@@ -53,12 +53,19 @@ pub struct Mapper {
     today: NaiveDate,
     country_from_state: bool,
     with_password: bool,
+    with_hashes: bool,
 }
 
 impl Mapper {
     /// `today` (UTC) decides on what has expired.
     pub fn new(encoding: Encoding, today: NaiveDate) -> Self {
-        Self { encoding, today, country_from_state: false, with_password: false }
+        Self {
+            encoding,
+            today,
+            country_from_state: false,
+            with_password: false,
+            with_hashes: false,
+        }
     }
 
     /// Whether `country` comes from the attribute `st` and there is no `state`, as in UCS before
@@ -71,6 +78,19 @@ impl Mapper {
     /// best not written down, so the default is no.
     pub fn with_password(self, with_password: bool) -> Self {
         Self { with_password, ..self }
+    }
+
+    /// Whether the items of school users carry their password hashes, for school authorities (id-connector
+    /// 1.6). The entries must have been asked for [`PASSWORD_ATTRIBUTES`], too.
+    pub fn with_hashes(self, with_hashes: bool) -> Self {
+        Self { with_hashes, ..self }
+    }
+
+    /// Whether the item of an entry is to carry password hashes.
+    pub fn wants_hashes(&self, module: Module, entry: &Entry) -> bool {
+        self.with_hashes
+            && module == Module::User
+            && crate::school::is_school_user(|class| entry.has_class(class))
     }
 
     /// The item for the present state of an entry.
@@ -90,7 +110,10 @@ impl Mapper {
             options: Some(options(module, entry)),
             resync,
             old_data: None,
-            user_passwords: None,
+            user_passwords: self
+                .wants_hashes(module, entry)
+                .then(|| user_passwords(entry))
+                .flatten(),
         }
     }
 
