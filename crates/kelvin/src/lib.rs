@@ -42,5 +42,5 @@ pub use layout::Layout;
 pub use recipient::KelvinRecipient;
 pub use run::{Options, run};
 pub use site::{Settings, Site};
-pub use source::{SchoolUsers, SourceError};
+pub use source::{LdapSchoolUsers, SchoolUsers, SourceError};
 pub use target::Target;
