@@ -24,6 +24,13 @@ pub trait Recipient: Send + Sync {
         false
     }
 
+    /// Whether it is told of a deletion although the object was never delivered. By default nothing came of
+    /// such an object here, so there is nothing to undo; but a recipient that finds its objects by what the
+    /// item says may have some that another program delivered.
+    fn removes_unknown(&self, _deletion: &ConvertedItem) -> bool {
+        false
+    }
+
     /// Brings the recipient to the state of one item.
     ///
     /// Doing it again must be harmless: after a crash the same item comes again.

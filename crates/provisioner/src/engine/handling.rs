@@ -117,8 +117,8 @@ impl Handling<'_> {
         let facts = facts.flatten();
         // Created and removed before anybody looked, or never heard of (3.2): nothing to undo. An
         // earlier item with content would have been delivered before this one.
-        // What is known of it from elsewhere says that the recipient may have it nevertheless.
-        let mut is_void = previous.is_none() && item.object.is_none() && item.old_data.is_none();
+        let mut is_void =
+            previous.is_none() && item.object.is_none() && !self.recipient.removes_unknown(&item);
         if self.recipient.is_copy(&item, path) {
             match &previous {
                 Some(previous) => item = ConvertedItem { resync: item.resync, ..previous.clone() },

@@ -24,6 +24,7 @@ struct Notes {
     delivered: Mutex<Vec<String>>,
     failing: Mutex<HashMap<String, Fault>>,
     told: Mutex<Option<Sender<String>>>,
+    removes_unknown: bool,
 }
 
 impl Recipient for Notes {
@@ -39,6 +40,10 @@ impl Recipient for Notes {
 
     fn keys(&self, _: &ConvertedItem, _: Option<&ConvertedItem>) -> Vec<Key> {
         Vec::new()
+    }
+
+    fn removes_unknown(&self, _: &ConvertedItem) -> bool {
+        self.removes_unknown
     }
 
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {
@@ -198,14 +203,12 @@ fn a_delete_of_what_was_never_delivered_is_dropped() {
 }
 
 #[test]
-fn a_delete_with_old_data_is_delivered_although_nothing_is_kept_of_the_object() {
-    let place = Place::new();
-    let mut item: Value = serde_json::from_slice(&user(1, Value::Null)).unwrap();
-    item["old_data"] = json!({"record_uid": "4711", "schools": ["School1"]});
-    place.spool.enqueue(item.to_string().as_bytes()).unwrap();
+fn a_recipient_that_finds_objects_by_itself_is_told_of_it() {
+    let mut place = Place::new();
+    place.notes.removes_unknown = true;
+    place.spool.enqueue(&user(1, Value::Null)).unwrap();
     assert_eq!(place.once(), Ended::Done);
-    assert_eq!(place.notes.delivered(), ["uid=u1,dc=x new"]);
-    assert_eq!(place.waiting(), 0);
+    assert_eq!((place.notes.delivered(), place.waiting()), (vec!["uid=u1,dc=x new".into()], 0));
 }
 
 #[test]
