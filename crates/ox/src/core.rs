@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use idspool_ox_soap::{ContextId, Credentials};
-use idspool_provisioner::Fault;
+use idspool_provisioner::{Copies, Fault};
 use idspool_udm::ConvertedItem;
 
 use crate::account::Interrupted;
@@ -14,7 +14,6 @@ use crate::halt::{Halt, Skip};
 use crate::mapping::{self, MappingFile};
 use crate::ox::Ox;
 use crate::profile::{self, ProfileFile};
-use crate::requeue::Copy;
 use crate::settings::Settings;
 use crate::unfinished::{self, Notes};
 use crate::unsettled::Unsettled;
@@ -27,8 +26,8 @@ pub(crate) struct Core {
     pub(crate) mapping: MappingFile,
     pub(crate) notes: Notes,
     pub(crate) ox: Box<dyn Ox>,
-    /// Copies of items that were put into the queue, by the id of the object.
-    pub(crate) requeued: Mutex<HashMap<String, Copy>>,
+    /// Items that were put into the queue again.
+    pub(crate) copies: Copies,
     unsettled: Unsettled,
     /// Functional accounts with a delivery that broke off, by entry UUID.
     pub(crate) interrupted_accounts: Mutex<HashMap<String, Interrupted>>,
@@ -68,7 +67,7 @@ impl Core {
             mapping: MappingFile::new(settings.data_dir.join(mapping::FILE)),
             notes,
             ox,
-            requeued: Mutex::default(),
+            copies: Copies::default(),
             unsettled,
             interrupted_accounts: Mutex::default(),
             settings,

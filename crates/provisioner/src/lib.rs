@@ -11,6 +11,7 @@
 //! | `slot`, `backlog` | which item is next (S4, S9) |
 //! | `objects`, `index` | the last delivered state of each object: `old/` and the index over it (S5) |
 //! | `engine` | the loop: take, deliver, stop and retry; in `engine/commit` the groups that share a sync |
+//! | `copies` | objects that a recipient puts into the queue again |
 //! | `rehearsal` | what the loop would do, without doing it |
 //! | `private_folder` | where a view and a dry run keep what is theirs |
 //! | `pause` | how long to wait before the next attempt |
@@ -33,6 +34,7 @@
 //! there for a scheduler with several workers, which may change nothing that an observer can see.
 
 mod backlog;
+mod copies;
 mod engine;
 mod index;
 mod objects;
@@ -42,6 +44,7 @@ pub mod recipient;
 mod rehearsal;
 mod slot;
 
+pub use copies::Copies;
 pub use engine::{Ended, Engine, EngineError, Mode, Style};
 pub use objects::{Error, Indexing, Known, Objects, Place, Rebuilt};
 pub use pause::after as pause_after;
