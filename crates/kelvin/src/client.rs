@@ -27,6 +27,15 @@ impl Kelvin for Client {
         self.users(identity)
     }
 
+    fn user_names(&self, school: &str) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        self.each_user_of(school, &mut |user| {
+            names.push(user.name);
+            true
+        })?;
+        Ok(names)
+    }
+
     fn user(&self, name: &str) -> Result<Option<User>, Error> {
         self.user(name)
     }

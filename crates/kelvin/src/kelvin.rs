@@ -32,6 +32,13 @@ pub trait Kelvin: Send + Sync + fmt::Debug {
     /// The request failed.
     fn users(&self, identity: &Identity) -> Result<Vec<User>, Error>;
 
+    /// Login names of all users of a school, in any spelling of its letters. The server takes long for this:
+    /// only in place of many single questions.
+    ///
+    /// # Errors
+    /// The request failed.
+    fn user_names(&self, school: &str) -> Result<Vec<String>, Error>;
+
     /// The user of that login name.
     ///
     /// # Errors

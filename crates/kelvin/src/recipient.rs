@@ -1,5 +1,7 @@
 //! A school authority as a recipient of the provisioner's loop.
 
+use std::path::Path;
+
 use idspool_provisioner::{Delivery, Facts, Fault, Indexing, Key, Outcome, Recipient};
 use idspool_udm::{ConvertedItem, ItemHead, Module};
 
@@ -15,11 +17,23 @@ pub struct KelvinRecipient {
 impl KelvinRecipient {
     /// How the index reads snapshots.
     pub const INDEXING: Indexing =
-        Indexing { facts_of: |_| Facts::default(), references_of: |_| Vec::new() };
+        Indexing { facts_of: Self::facts_of, references_of: Self::references_of };
 
     /// A recipient for one authority.
     pub fn new(site: Site) -> Self {
         Self { site }
+    }
+
+    /// A snapshot is there only while the server has the object.
+    fn facts_of(_item: &ConvertedItem) -> Facts {
+        Facts { active: true, ..Facts::default() }
+    }
+
+    fn references_of(item: &ConvertedItem) -> Vec<String> {
+        match item.module() {
+            Some(Module::Group) => class::references_of(item),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -37,9 +51,27 @@ impl Recipient for KelvinRecipient {
         Vec::new()
     }
 
+    /// An ID Connector may have delivered it. A class is found by its DN, a user by what was known of it.
+    fn removes_unknown(&self, deletion: &ConvertedItem) -> bool {
+        match deletion.module() {
+            Some(Module::Group) => true,
+            _ => deletion.old_data.is_some(),
+        }
+    }
+
+    fn is_copy(&self, item: &ConvertedItem, path: &Path) -> bool {
+        class::is_copy(&self.site, item, path)
+    }
+
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {
         match delivery.item.module() {
-            Some(Module::User) => user::deliver(&self.site, delivery),
+            Some(Module::User) => {
+                let outcome = user::deliver(&self.site, delivery)?;
+                if matches!(outcome, Outcome::Keep { .. }) {
+                    class::after_user(&self.site, delivery)?;
+                }
+                Ok(outcome)
+            }
             Some(Module::Group) => class::deliver(&self.site, delivery),
             _ => Err(Fault::permanent(format!(
                 "{} has a type that Kelvin has nothing for: {:?}",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use idspool_provisioner::Copies;
 use idspool_udm::school::Containers;
 
 use crate::conf::{Authority, SchoolMapping};
@@ -41,4 +42,19 @@ pub struct Site {
     pub target: Target,
     /// The school users of our own directory.
     pub source: Arc<dyn SchoolUsers>,
+    /// Classes that were queued again.
+    pub(crate) copies: Copies,
+}
+
+impl Site {
+    /// An authority whose queue has no copies of this process yet.
+    pub fn new(
+        authority: Arc<Authority>,
+        schools: Arc<SchoolMapping>,
+        settings: Settings,
+        target: Target,
+        source: Arc<dyn SchoolUsers>,
+    ) -> Self {
+        Self { authority, schools, settings, target, source, copies: Copies::default() }
+    }
 }

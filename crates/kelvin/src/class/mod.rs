@@ -1,7 +1,10 @@
 //! The rules for school classes (id-connector 4).
 
+mod requeue;
+
 use idspool_provisioner::{Delivery, Fault, Outcome};
 
+pub(crate) use self::requeue::{after_user, is_copy, references_of};
 use crate::site::Site;
 
 /// Brings the server to the state of one item.

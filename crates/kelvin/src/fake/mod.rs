@@ -242,6 +242,10 @@ impl Kelvin for Fake {
         self.call(line, None, |world| Ok(world.users_with(record_uid, source_uid)))
     }
 
+    fn user_names(&self, school: &str) -> Result<Vec<String>, Error> {
+        self.call(format!("GET users/?school={school}"), None, |world| Ok(world.user_names(school)))
+    }
+
     fn user(&self, name: &str) -> Result<Option<User>, Error> {
         self.call(format!("GET users/{name}"), None, |world| Ok(world.user(name)))
     }

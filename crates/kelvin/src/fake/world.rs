@@ -119,6 +119,15 @@ impl World {
         found.filter_map(|(name, _)| self.user(name)).collect()
     }
 
+    /// Names of the users of a school.
+    pub(super) fn user_names(&self, school: &str) -> Vec<String> {
+        let theirs = self
+            .accounts
+            .values()
+            .filter(|account| account.texts("schools").iter().any(|theirs| same(theirs, school)));
+        theirs.map(|account| account.text("name").to_owned()).collect()
+    }
+
     /// A school in the spelling of the server.
     pub(super) fn school(&self, name: &str) -> Option<String> {
         self.schools.iter().find(|school| same(school, name)).cloned()
