@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use idspool_directory::{Credentials, Directory, Interrupt, Settings};
+use idspool_directory::{Directory, Interrupt, Settings};
 use idspool_service::{Config, ConfigError, Exit, GroupsFrom};
 use idspool_spool::{Consumer, Spool, Waker};
 use idspool_udm::dn::Dn;
@@ -115,7 +115,7 @@ impl Converter {
     /// # Errors
     /// Something is wrong that no waiting will mend.
     pub fn new(config: &Config) -> Result<Self, StartError> {
-        let directory = Directory::new(settings(&config.directory)?)?;
+        let directory = Directory::new(Settings::of_config(&config.directory)?)?;
         if !config.ox.enabled && !config.kelvin.enabled {
             return Err(StartError::NoConsumer);
         }
@@ -178,22 +178,4 @@ impl Converter {
             Ok(Outcome { exit, statistics })
         })
     }
-}
-
-pub(crate) fn settings(config: &idspool_service::Directory) -> Result<Settings, ConfigError> {
-    let mut settings = Settings::new(&config.url, &config.base_dn);
-    settings.start_tls = config.start_tls;
-    settings.ca_certificates.clone_from(&config.ca_certificates);
-    settings.timeout = config.timeout();
-    settings.batch_size = config.batch_size;
-    // Names what is wrong with the file before anything is tried.
-    config.bind_password()?;
-    if let Some(dn) = &config.bind_dn {
-        let config = config.clone();
-        settings.credentials = Some(Credentials::from_source(dn, move || {
-            let password = config.bind_password().map_err(|error| error.to_string())?;
-            Ok(password.unwrap_or_default().expose().to_owned())
-        }));
-    }
-    Ok(settings)
 }

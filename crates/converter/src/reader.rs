@@ -1,12 +1,12 @@
 //! Objects as a consumer would get them now, read without any file: for comparisons.
 
 use chrono::Utc;
-use idspool_directory::{Directory, Error, PagePlace};
+use idspool_directory::{Directory, Error, PagePlace, Settings};
 use idspool_service::{Config, GroupsFrom};
 use idspool_udm::mapping::{self, Mapper, Related};
 use idspool_udm::{ConvertedItem, Encoding, Entry, EntryUuid, Module};
 
-use crate::converter::{StartError, settings};
+use crate::converter::StartError;
 use crate::lookup::{look_up, relate};
 
 /// Entries in one page: a page of users is some 500 kB, with photos some 10 MB.
@@ -29,7 +29,7 @@ impl Reader {
     /// # Errors
     /// The directory's part of the configuration cannot be used.
     pub fn new(config: &Config, encoding: Encoding) -> Result<Self, StartError> {
-        let settings = settings(&config.directory)?;
+        let settings = Settings::of_config(&config.directory)?;
         Ok(Self {
             directory: Directory::new(settings.clone())?,
             pages: Directory::new(settings)?,

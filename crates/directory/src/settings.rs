@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use idspool_service::{ConfigError, Directory};
+
 use crate::Error;
 
 /// How to reach the server and how much to ask at once.
@@ -45,6 +47,28 @@ impl Settings {
             batch_size: 100,
             receive_buffer: None,
         }
+    }
+
+    /// The settings of a configuration. The password is read at each connect.
+    ///
+    /// # Errors
+    /// There is no password, or its file cannot be read.
+    pub fn of_config(config: &Directory) -> Result<Self, ConfigError> {
+        let mut settings = Self::new(&config.url, &config.base_dn);
+        settings.start_tls = config.start_tls;
+        settings.ca_certificates.clone_from(&config.ca_certificates);
+        settings.timeout = config.timeout();
+        settings.batch_size = config.batch_size;
+        // Names what is wrong with the file before anything is tried.
+        config.bind_password()?;
+        if let Some(dn) = &config.bind_dn {
+            let config = config.clone();
+            settings.credentials = Some(Credentials::from_source(dn, move || {
+                let password = config.bind_password().map_err(|error| error.to_string())?;
+                Ok(password.unwrap_or_default().expose().to_owned())
+            }));
+        }
+        Ok(settings)
     }
 }
 

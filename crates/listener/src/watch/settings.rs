@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use idspool_directory::{Credentials, Settings};
+use idspool_directory::Settings;
 use idspool_service::{Config, ConfigError};
 use idspool_udm::Module;
 use idspool_udm::dn::Dn;
@@ -53,21 +53,8 @@ impl WatchSettings {
 
 /// How to reach the server.
 pub(crate) fn connection(config: &idspool_service::Directory) -> Result<Settings, ConfigError> {
-    let mut settings = Settings::new(&config.url, &config.base_dn);
-    settings.start_tls = config.start_tls;
-    settings.ca_certificates.clone_from(&config.ca_certificates);
-    settings.timeout = config.timeout();
-    settings.batch_size = config.batch_size;
+    let mut settings = Settings::of_config(config)?;
     settings.receive_buffer = Some(RECEIVE_BUFFER);
-    // Names what is wrong with the file before anything is tried.
-    config.bind_password()?;
-    if let Some(dn) = &config.bind_dn {
-        let config = config.clone();
-        settings.credentials = Some(Credentials::from_source(dn, move || {
-            let password = config.bind_password().map_err(|error| error.to_string())?;
-            Ok(password.unwrap_or_default().expose().to_owned())
-        }));
-    }
     Ok(settings)
 }
 
