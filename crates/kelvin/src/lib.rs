@@ -15,6 +15,7 @@
 //! | `user`, `class` | the rules per type of object |
 //! | `halt` | why an item is not delivered |
 //! | [`admin`] | what an administrator does beside provisioning |
+//! | `serve` | the process: threads that follow the configuration |
 //! | `recipient`, `run` | the way in |
 
 pub mod admin;
@@ -30,6 +31,7 @@ mod layout;
 mod recipient;
 pub mod routing;
 mod run;
+mod serve;
 mod site;
 mod source;
 #[allow(dead_code, reason = "the rules follow")]

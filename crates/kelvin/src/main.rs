@@ -28,6 +28,12 @@ struct Arguments {
     /// Say nothing but warnings and faults, for cron; not even that another one is at work
     #[arg(long, requires = "once")]
     quiet: bool,
+    /// Work on the out queue of this school authority alone; the in queue is left alone
+    #[arg(long, value_name = "NAME")]
+    authority: Option<String>,
+    /// Distribute the in queue to the out queues; without --authority, do nothing else
+    #[arg(long)]
+    route: bool,
 }
 
 fn main() -> ExitCode {
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
         data: arguments.data,
         once: arguments.once,
         quiet: arguments.quiet,
+        authority: arguments.authority,
+        route: arguments.route,
     };
     match idspool_kelvin::run(&options) {
         Ok(exit) => exit.into(),

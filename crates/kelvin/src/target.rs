@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use idspool_provisioner::Fault;
 
+use crate::client;
 use crate::halt::Halt;
 use crate::kelvin::Kelvin;
 
@@ -56,6 +57,16 @@ impl Target {
     /// The server itself.
     pub fn kelvin(&self) -> &dyn Kelvin {
         &*self.kelvin
+    }
+
+    /// Reads both lists: the server can be reached, and the account may ask it (id-connector 2.2).
+    pub(crate) fn read(&self) -> Result<(), Fault> {
+        let failed = |error| client::fault(&error);
+        let roles = self.kelvin.roles().map_err(failed)?;
+        let schools = self.kelvin.schools().map_err(failed)?;
+        *lock(&self.roles) = Some(Names::new(roles));
+        *lock(&self.schools) = Some(Names::new(schools));
+        Ok(())
     }
 
     /// A school in the spelling of the server, which alone may be sent (kelvin-api 3); `None`: the server has none
