@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use idspool_spool::durable;
 
-use crate::{explain, ox};
+use crate::{explain, kelvin, ox};
 
 /// Looks after the queues of idspool.
 ///
@@ -51,6 +51,12 @@ pub enum Command {
         /// What to do with it.
         #[command(subcommand)]
         command: ox::Command,
+    },
+    /// UCS@school Kelvin servers: school authorities, and what is handed to them.
+    Kelvin {
+        /// What to do about them.
+        #[command(subcommand)]
+        command: kelvin::Command,
     },
     /// Tell in words why a queue stands, what its cause is and what to do.
     Explain(explain::Arguments),
@@ -134,9 +140,10 @@ pub(crate) fn completions(shell: Shell, mut out: &mut dyn Write) {
 /// Writes `idspool.1` and a page for each sub-command.
 pub(crate) fn man_pages(folder: &Path) -> Result<()> {
     durable::create_dirs(folder)?;
-    // The program `idspool-ox` has a page of that name.
+    // The programs `idspool-ox` and `idspool-kelvin` have pages of these names.
     let command = Arguments::command()
-        .mut_subcommand("ox", |ox| ox.name("ox-commands").bin_name("idspool ox"));
+        .mut_subcommand("ox", |ox| ox.name("ox-commands").bin_name("idspool ox"))
+        .mut_subcommand("kelvin", |own| own.name("kelvin-commands").bin_name("idspool kelvin"));
     clap_mangen::generate_to(command, folder)
         .with_context(|| format!("failed to write manual pages to {}", folder.display()))
 }

@@ -8,6 +8,7 @@ mod config;
 mod current_error;
 mod explain;
 mod format;
+mod kelvin;
 mod ox;
 mod progress;
 mod queue;
@@ -47,6 +48,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit> {
         Command::CurrentError { queue } => current_error::print(&config, queue, out),
         Command::Queue { command } => queue::run(&config, command, arguments.json, out),
         Command::Ox { command } => ox::run(&config, command, arguments.json, out),
+        Command::Kelvin { command } => kelvin::run(&config, command, arguments.json, out),
         Command::Explain(explained) => explain::print(&config, explained, arguments.json, out),
         Command::SupportInfo => support_info::print(&config, out),
         Command::Config { command: ConfigCommand::Keys } => config::keys(arguments.json, out),

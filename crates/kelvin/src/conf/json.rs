@@ -15,7 +15,7 @@ const LARGEST: u64 = 16 << 20;
 ///
 /// # Errors
 /// What is wrong with the file, in words, with line and column where it has one. Nothing of its values is told.
-pub(crate) fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, String> {
+pub fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, String> {
     match read(path) {
         Ok(bytes) => parse_object(&bytes).map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -27,7 +27,7 @@ pub(crate) fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, Str
 ///
 /// # Errors
 /// As for [`read_object`].
-pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
     match parse(bytes)? {
         Value::Object(map) => Ok(map),
         _ => Err("it holds no JSON object: it must begin with '{'".into()),

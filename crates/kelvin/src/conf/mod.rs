@@ -19,6 +19,7 @@ pub use authority::{
     AttributeMapping, Authority, ClientCertificate, Mappings, Plugin, ROLES, SslContext,
 };
 pub use current::Current;
+pub use json::{parse_object, read_object};
 pub use load::{Loaded, load};
 pub use name::{AuthorityName, BadName};
 pub use problem::Problem;
@@ -26,5 +27,4 @@ pub use schools::SchoolMapping;
 pub use stamp::Stamp;
 pub use violation::{MASK, Violation, masked, violations};
 
-pub(crate) use json::read_object;
 pub(crate) use read::authority as read_authority;

@@ -1,0 +1,32 @@
+//! `idspool kelvin`: what an administrator does about UCS@school school authorities.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Subcommand;
+use idspool_service::{Config, Exit};
+
+mod authorities;
+mod counters;
+
+/// `idspool kelvin …`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// School authorities, and which school belongs to which.
+    Authorities(authorities::Arguments),
+    /// Tell what was not handed to any school authority, and why, as counted since the beginning.
+    Counters,
+}
+
+/// Carries out one of the sub-commands.
+pub(crate) fn run(
+    config: &Config,
+    command: &Command,
+    as_json: bool,
+    out: &mut dyn Write,
+) -> Result<Exit> {
+    match command {
+        Command::Authorities(arguments) => authorities::run(config, arguments, as_json, out),
+        Command::Counters => counters::print(config, as_json, out),
+    }
+}
