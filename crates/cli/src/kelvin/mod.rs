@@ -8,12 +8,15 @@ use idspool_service::{Config, Exit};
 
 mod authorities;
 mod counters;
+mod schedule;
 
 /// `idspool kelvin …`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// School authorities, and which school belongs to which.
     Authorities(authorities::Arguments),
+    /// Provision users, classes or whole schools again.
+    Schedule(schedule::Arguments),
     /// Tell what was not handed to any school authority, and why, as counted since the beginning.
     Counters,
 }
@@ -27,6 +30,12 @@ pub(crate) fn run(
 ) -> Result<Exit> {
     match command {
         Command::Authorities(arguments) => authorities::run(config, arguments, as_json, out),
+        Command::Schedule(arguments) => schedule::run(config, arguments, as_json, out),
         Command::Counters => counters::print(config, as_json, out),
     }
+}
+
+#[expect(clippy::print_stderr, reason = "standard output is the command's answer")]
+fn complain(text: &str) {
+    eprintln!("idspool: {}", crate::format::line(text));
 }

@@ -10,3 +10,4 @@
 
 mod authorities;
 mod place;
+mod schedule;

@@ -80,7 +80,7 @@ pub struct SslContext {
     pub check_hostname: bool,
     /// Whether it must be signed by a CA that is trusted (`verify_mode` 0: no).
     pub verify: bool,
-    /// PEM file of CA certificates that are trusted beside those of all authorities.
+    /// PEM file of CA certificates, in place of `kelvin.ca_bundle`.
     pub ca_file: Option<PathBuf>,
     /// PEM files that we prove ourselves with.
     pub client: Option<ClientCertificate>,

@@ -191,9 +191,6 @@ fn password(file: Option<&Path>) -> Result<Secret> {
 /// Tells what is odd, a line each.
 fn warn<'w>(warnings: impl IntoIterator<Item = &'w String>) {
     for warning in warnings {
-        #[expect(clippy::print_stderr, reason = "standard output is the command's answer")]
-        {
-            eprintln!("idspool: warning: {}", format::line(warning));
-        }
+        super::complain(&format!("warning: {warning}"));
     }
 }
