@@ -36,7 +36,7 @@ pub enum Command {
     /// Print the error at which a queue stands, as `get_current_error` does: `{"errors": "0"}` is
     /// healthy.
     CurrentError {
-        /// The queue: listener, ox or kelvin.
+        /// The queue: listener, ox, kelvin or kelvin/AUTHORITY.
         #[arg(long, default_value = "ox")]
         queue: String,
     },
@@ -85,7 +85,7 @@ pub enum Command {
 pub enum QueueCommand {
     /// List waiting items in the order of their names, a line each.
     List {
-        /// Only this queue: listener, ox or kelvin.
+        /// Only this queue: listener, ox, kelvin or kelvin/AUTHORITY.
         #[arg(long)]
         queue: Option<String>,
         /// At most so many of each queue.

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
+use idspool_kelvin::{Layout, conf};
 use idspool_service::{Config, ConfigError, Exit, KEYS};
 use idspool_udm::dn::Dn;
 use serde_json::json;
@@ -26,6 +27,9 @@ pub(crate) fn check(
             let problems = config.problems().into_iter();
             lines.extend(problems.map(|p| (p.is_fatal, p.key.to_owned(), p.message)));
             lines.extend(unusable_values(config).map(|(key, message)| (true, key.into(), message)));
+            if config.kelvin.enabled {
+                lines.extend(kelvin(config));
+            }
             for queue in spools::all(config) {
                 if let Some(message) = unusable(&queue.folder) {
                     lines.push((true, format!("queue {}", queue.name), message));
@@ -84,6 +88,23 @@ fn unusable_values(config: &Config) -> impl Iterator<Item = (&'static str, Strin
         }
     }
     found.into_iter()
+}
+
+/// What is wrong or odd in the files of the school authorities. Those that work go on beside one that does not,
+/// so each is an error of its own.
+fn kelvin(config: &Config) -> Vec<(bool, String, String)> {
+    let loaded = match conf::load(&Layout::new(&config.kelvin)) {
+        Ok(loaded) => loaded,
+        Err(problem) => return vec![(true, "kelvin".into(), problem.to_string())],
+    };
+    let problems = loaded.problems().map(|problem| (true, problem.to_string()));
+    let warnings = loaded.warnings.iter().map(|warning| (false, warning.clone()));
+    let clients = loaded.usable().filter(|authority| authority.active).filter_map(|authority| {
+        let error = idspool_kelvin::client(&config.kelvin, authority).err()?;
+        Some((true, format!("school authority '{}': {error}", authority.name)))
+    });
+    let lines = problems.chain(warnings).chain(clients);
+    lines.map(|(is_fatal, line)| (is_fatal, "kelvin".to_owned(), line)).collect()
 }
 
 /// Why nothing could be written to a queue's folder, or to where it would be made.

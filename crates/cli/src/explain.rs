@@ -23,7 +23,7 @@ use item::Item;
 pub struct Arguments {
     /// File name or path of an item, waiting or removed; by default those at which queues stand.
     pub item: Option<String>,
-    /// Look only in this queue: listener, ox or kelvin.
+    /// Look only in this queue: listener, ox, kelvin or kelvin/AUTHORITY.
     #[arg(long)]
     pub queue: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(crate) fn print(
 ) -> Result<Exit> {
     let queues = spools::selected(config, arguments.queue.as_deref())?;
     if let Some(name) = &arguments.item {
-        let item = Item::find(config, &queues, name)?;
+        let item = Item::find(&queues, name)?;
         let standing = Standing::of(config, &item.queue)?;
         let standing = standing.filter(|standing| standing.is_at(&item.path));
         if as_json {

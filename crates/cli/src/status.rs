@@ -10,7 +10,7 @@ use idspool_spool::{Holder, SpoolState};
 use serde_json::{Value, json};
 
 use crate::format;
-use crate::spools::{self, Queue};
+use crate::spools::{self, Kind, Queue};
 
 struct Standing {
     queue: Queue,
@@ -59,6 +59,15 @@ impl Standing {
         Ok(Self { queue, waiting: names.len(), oldest, holder, state })
     }
 
+    /// As the API of the ID Connector tells it: empty for the in queue (id-connector 6). `None`: not of Kelvin.
+    fn authority(&self) -> Option<&str> {
+        match &self.queue.kind {
+            Kind::Listener | Kind::Ox => None,
+            Kind::InQueue => Some(""),
+            Kind::OutQueue { authority, .. } => Some(authority),
+        }
+    }
+
     fn age_of_oldest(&self) -> Option<std::time::Duration> {
         // A clock that was stepped back makes an item younger than now; it is new then.
         self.oldest.map(|oldest| (Utc::now() - oldest).to_std().unwrap_or_default())
@@ -67,6 +76,8 @@ impl Standing {
     fn to_json(&self) -> Value {
         json!({
             "queue": self.queue.name,
+            "school_authority": self.authority(),
+            "active": self.queue.why_idle().is_none(),
             "folder": self.queue.folder,
             "waiting": self.waiting,
             "oldest_seconds": self.age_of_oldest().map(|age| age.as_secs()),
@@ -122,6 +133,9 @@ impl Standing {
 
     fn consumer(&self) -> String {
         let name = self.queue.consumer;
+        if let Some(reason) = self.queue.why_idle() {
+            return reason.to_owned();
+        }
         match &self.holder {
             Some(Holder { pid, since, .. }) => {
                 let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));

@@ -9,13 +9,15 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use idspool_kelvin::{Layout, conf};
 use idspool_service::{Config, Exit, KEYS};
 use serde_json::{Map, Value, json};
 
 use crate::{explain, status};
 
 /// The programs whose versions matter.
-const PROGRAMS: [&str; 4] = ["idspool", "idspool-listener", "idspool-converter", "idspool-ox"];
+const PROGRAMS: [&str; 5] =
+    ["idspool", "idspool-listener", "idspool-converter", "idspool-ox", "idspool-kelvin"];
 
 /// Prints it.
 pub(crate) fn print(config: &Config, out: &mut dyn Write) -> Result<Exit> {
@@ -28,6 +30,7 @@ pub(crate) fn print(config: &Config, out: &mut dyn Write) -> Result<Exit> {
         "queues": status::to_json(config)?,
         "faults": explain::faults(config)?,
         "snapshots": snapshots(&config.ox.queue().join("old")),
+        "kelvin": kelvin(config),
     });
     writeln!(out, "{answer:#}")?;
     Ok(Exit::Done)
@@ -82,6 +85,40 @@ fn hide_logins(value: &mut Value) {
 fn variables() -> Vec<&'static str> {
     let names = KEYS.iter().map(|key| key.variable).chain(["OX_MASTER_PASSWORD"]);
     names.filter(|name| std::env::var_os(name).is_some()).collect()
+}
+
+/// The school authorities without account and mapping, and what each was given.
+fn kelvin(config: &Config) -> Value {
+    if !config.kelvin.enabled {
+        return Value::Null;
+    }
+    let layout = Layout::new(&config.kelvin);
+    let loaded = match conf::load(&layout) {
+        Ok(loaded) => loaded,
+        Err(problem) => return json!({ "problem": problem.to_string() }),
+    };
+    let mut authorities: Vec<Value> = Vec::new();
+    for entry in &loaded.authorities {
+        authorities.push(match entry {
+            Ok(authority) => json!({
+                "name": authority.name.as_str(),
+                "active": authority.active,
+                "url": without_login(&authority.url),
+                "plugin": authority.plugin.name(),
+                "sync_password_hashes": authority.sync_password_hashes,
+                "schools": loaded.mapping.schools_of(&authority.name).len(),
+                "snapshots": snapshots(&layout.out_queue(&authority.name).join("old")),
+            }),
+            Err(problem) => json!({ "problem": problem.to_string() }),
+        });
+    }
+    json!({ "authorities": authorities, "warnings": loaded.warnings })
+}
+
+fn without_login(url: &str) -> String {
+    let mut url = Value::from(url);
+    hide_logins(&mut url);
+    url.as_str().unwrap_or_default().to_owned()
 }
 
 fn snapshots(folder: &Path) -> usize {

@@ -46,7 +46,7 @@ const OURS: Case = Case {
     name: "bug",
     words: &[],
     meaning: "idspool came upon something that must not happen",
-    cause: "a fault of idspool, or a version of OX that it does not know",
+    cause: "a fault of idspool, or a version of the other end that it does not know",
     steps: &[
         "report it with the message, the log and the item (without personal data)",
         "to let the others go on meanwhile, set the item aside; it can be restored:",

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use super::case::Case;
 use crate::format;
 use crate::queue::summary;
-use crate::spools::Queue;
+use crate::spools::{Kind, Queue, Service};
 
 /// A queue that stands, and what is known of the reason.
 pub(super) struct Standing {
     queue: Queue,
     data: PathBuf,
-    soap_server: String,
+    server: String,
     state: SpoolState,
     case: &'static Case,
     is_running: bool,
@@ -37,11 +37,18 @@ impl Standing {
         let message = state.message.as_deref().unwrap_or_default();
         let waiting = spool.names()?.len();
         let has_item = state.filename.as_deref().is_some_and(Path::exists);
+        let (data, server) = match &queue.kind {
+            Kind::OutQueue { service: Service::Active(url), .. } => {
+                (&config.kelvin.data_dir, url.clone())
+            }
+            Kind::OutQueue { .. } | Kind::InQueue => (&config.kelvin.data_dir, "SERVER".into()),
+            Kind::Ox | Kind::Listener => (&config.ox.data_dir, config.ox.soap_server.clone()),
+        };
         Ok(Some(Self {
             case: Case::of(state.class, message),
             queue: queue.clone(),
-            data: config.ox.data_dir.clone(),
-            soap_server: config.ox.soap_server.clone(),
+            data: data.clone(),
+            server,
             is_running: spool.holder()?.is_some(),
             behind: waiting.saturating_sub(usize::from(has_item)),
             state,
@@ -148,8 +155,8 @@ impl Standing {
         let values = [
             ("{item}", item.unwrap_or_else(|| "ITEM".into())),
             ("{data}", self.data.display().to_string()),
-            ("SOAP_SERVER", self.soap_server.clone()),
-            ("HOST", host(&self.soap_server).to_owned()),
+            ("SOAP_SERVER", self.server.clone()),
+            ("HOST", host(&self.server).to_owned()),
             ("{member_id}", member.map_or("UUID", |(id, _)| id).to_owned()),
             ("{member_dn}", member.map_or("DN", |(_, dn)| dn).to_owned()),
         ];

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
-use idspool_service::Config;
 use idspool_spool::ItemName;
 use idspool_udm::{ConvertedItem, ListenerItem};
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 use super::difference::{Difference, differences};
 use super::fault::local;
 use crate::format;
-use crate::spools::{self, Queue};
+use crate::spools::{self, Kind, Queue};
 
 /// Bytes of an item that are read at most, as in the programs.
 const LARGEST: u64 = 64 << 20;
@@ -46,13 +45,15 @@ enum Effect {
     Changes(Vec<Difference>),
     /// The object goes away.
     Removes,
+    /// It is handed on to the school authorities that it concerns.
+    Routes,
     /// The last delivered state cannot be read.
     Unknown(String),
 }
 
 impl Item {
     /// Finds it among waiting and removed items.
-    pub(super) fn find(config: &Config, queues: &[Queue], item: &str) -> Result<Self> {
+    pub(super) fn find(queues: &[Queue], item: &str) -> Result<Self> {
         let waiting = spools::find(queues, item, |queue| queue.folder.clone());
         let (queue, name, is_removed) = match waiting {
             Ok((queue, name)) => (queue, name, false),
@@ -67,7 +68,7 @@ impl Item {
         let bytes = read(&path).with_context(|| format!("failed to read {}", path.display()))?;
         let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
         let came = name.timestamp().or_else(|| modified.map(DateTime::<Utc>::from));
-        let content = content(config, &queue, &bytes);
+        let content = content(&queue, &bytes);
         Ok(Self { queue, path, name, is_removed, came, content })
     }
 
@@ -79,6 +80,7 @@ impl Item {
             Content::Converted { effect, .. } => match effect {
                 Effect::New => (Some("new"), None, None),
                 Effect::Removes => (Some("removes"), None, None),
+                Effect::Routes => (Some("routes"), None, None),
                 Effect::Unknown(problem) => (None, None, Some(problem.clone())),
                 Effect::Changes(list) if list.is_empty() => (Some("nothing"), None, None),
                 Effect::Changes(list) => {
@@ -121,7 +123,16 @@ impl Item {
                 field("effect", "the object was never delivered before: all of it is new")?;
             }
             Content::Converted { effect: Effect::Removes, .. } => {
-                field("effect", "the object is removed from OX, as far as OX has it")?;
+                let recipient = match &self.queue.kind {
+                    Kind::OutQueue { authority, .. } => format!("'{authority}'"),
+                    _ => "OX".to_owned(),
+                };
+                let effect =
+                    format!("the object is removed from {recipient}, as far as it is there");
+                field("effect", &effect)?;
+            }
+            Content::Converted { effect: Effect::Routes, .. } => {
+                field("effect", "it is copied to the school authorities that it concerns")?;
             }
             Content::Converted { effect: Effect::Unknown(problem), .. } => {
                 field("effect", &format!("not known: {problem}"))?;
@@ -176,8 +187,8 @@ fn find_removed(queues: &[Queue], item: &str) -> Option<(Queue, ItemName)> {
     path.is_file().then(|| (queue.clone(), name))
 }
 
-fn content(config: &Config, queue: &Queue, bytes: &[u8]) -> Content {
-    if queue.name == "listener" {
+fn content(queue: &Queue, bytes: &[u8]) -> Content {
+    if queue.kind == Kind::Listener {
         return match ListenerItem::parse(bytes) {
             Ok(item) => Content::Listener(item),
             Err(error) => Content::Damaged(error.to_string()),
@@ -185,7 +196,10 @@ fn content(config: &Config, queue: &Queue, bytes: &[u8]) -> Content {
     }
     match ConvertedItem::parse(bytes) {
         Ok(item) => {
-            let effect = effect(&config.ox.queue().join("old"), &item);
+            let effect = match queue.kind {
+                Kind::InQueue => Effect::Routes,
+                _ => effect(&queue.folder.join("old"), &item),
+            };
             Content::Converted { item: Box::new(item), effect }
         }
         Err(error) => Content::Damaged(error.to_string()),

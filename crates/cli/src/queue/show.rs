@@ -58,5 +58,14 @@ fn shortened(mut content: Value) -> Value {
             *value = format!("({length} characters, not shown)").into();
         }
     }
+    // The hashes of a user on its way to a school authority.
+    for (_, value) in content
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+        .filter(|(name, value)| is_hidden(name) && !value.is_null())
+    {
+        *value = "(not shown)".into();
+    }
     content
 }
