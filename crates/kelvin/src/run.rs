@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use idspool_provisioner::Mode;
 use idspool_service::{Config, Exit, logging, shutdown};
-use tracing::info;
+use tracing::{error, info};
 
-use crate::Layout;
-use crate::conf::{self, AuthorityName, Current, Loaded};
-use crate::serve::{Equipment, Event, Selection, Standing, Supervisor, Task};
+use crate::conf::{self, AuthorityName, Loaded};
+use crate::routing::{Current, RouterError};
+use crate::serve::{Equipment, Event, InQueue, Routing, Selection, Standing, Supervisor, Task};
+use crate::{Layout, Settings};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]
@@ -45,16 +46,38 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
     let layout = Layout::new(&config.kelvin);
     let loaded = conf::load(&layout)?;
     let selection = selection(options, &loaded)?;
+    let current = Current::default();
+    let router: Option<Box<dyn Routing>> = if options.authority.is_none() || options.route {
+        let containers = Settings::new(&config.kelvin).containers;
+        let directory = idspool_directory::Settings::of_config(&config.directory)?;
+        match InQueue::open(layout.clone(), containers, current.clone(), directory) {
+            Ok(queue) => Some(Box::new(queue)),
+            Err(RouterError::InQueue(problem @ idspool_spool::Error::Locked { .. })) => {
+                if options.once {
+                    // Cron starts the next one while this one is still at work: that is no fault.
+                    info!("{problem}");
+                } else {
+                    error!("{problem}");
+                }
+                return Ok(Exit::Locked);
+            }
+            Err(problem) => {
+                let place = layout.in_queue();
+                return Err(problem).with_context(|| format!("open the queue {}", place.display()));
+            }
+        }
+    } else {
+        None
+    };
     let equip = Arc::new(Equipment::new(config)?);
     info!("IDConnectorService {} starting...", env!("CARGO_PKG_VERSION"));
     let mut standing = Standing::default();
     standing.take_over(Ok(loaded), &layout);
     let mode = if options.once { Mode::Once } else { Mode::Daemon };
-    let current = Current::default();
-    let task = Task { layout, mode, router: None, selection, equip, current };
+    let task = Task { layout, mode, router, selection, equip, current };
     let supervisor = Supervisor::new(task, standing);
     let events = supervisor.sender();
-    let _signals = shutdown::install(move || {
+    shutdown::install(move || {
         // Nobody listens any more when the process ends anyway.
         let _ended = events.send(Event::Stop);
     })

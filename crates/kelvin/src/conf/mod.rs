@@ -4,7 +4,6 @@
 //! serves it keeps what it knew of it. [`Loaded::stamp`] tells whether a file has changed since.
 
 mod authority;
-mod current;
 mod json;
 mod load;
 mod name;
@@ -18,7 +17,6 @@ mod violation;
 pub use authority::{
     AttributeMapping, Authority, ClientCertificate, Mappings, Plugin, ROLES, SslContext,
 };
-pub use current::Current;
 pub use json::{parse_object, read_object};
 pub use load::{Loaded, load};
 pub use name::{AuthorityName, BadName};

@@ -5,7 +5,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use idspool_service::shutdown::Shutdown;
-use idspool_spool::Waker;
 
 /// Asks a thread to stop, wherever it waits. Clones ask the same thread.
 #[derive(Clone, Default)]
@@ -21,10 +20,11 @@ struct Inner {
 /// What is called when the thread waits for something.
 #[derive(Default)]
 struct Calls {
-    /// Ends the wait for the queue.
-    waker: Option<Waker>,
-    /// Breaks off what it is at, for good.
+    /// Ends its wait for its queue.
+    wakes: Option<Box<dyn Fn() + Send>>,
+    /// Break off requests to somebody else, for good.
     breaks: Vec<Box<dyn Fn() + Send>>,
+    is_breaking: bool,
 }
 
 impl Stop {
@@ -33,18 +33,25 @@ impl Stop {
         self.0.shutdown.request();
         // The lock is held from the look at the flag to the wait, so none of both is missed.
         let calls = self.calls();
-        if let Some(waker) = &calls.waker {
-            waker.wake();
+        if let Some(wake) = &calls.wakes {
+            wake();
         }
-        calls.breaks.iter().for_each(|breaks| breaks());
         self.0.requested.notify_all();
     }
 
     /// Wakes the thread out of its wait for its queue, to look around.
     pub(crate) fn nudge(&self) {
-        if let Some(waker) = &self.calls().waker {
-            waker.wake();
+        if let Some(wake) = &self.calls().wakes {
+            wake();
         }
+    }
+
+    /// Waits no longer for what is under way: requests to somebody else end at once.
+    pub(crate) fn break_off(&self) {
+        self.request();
+        let mut calls = self.calls();
+        calls.is_breaking = true;
+        calls.breaks.iter().for_each(|breaks| breaks());
     }
 
     pub(crate) fn is_requested(&self) -> bool {
@@ -56,15 +63,15 @@ impl Stop {
         self.0.shutdown.clone()
     }
 
-    /// What wakes the loop over a queue out of its wait.
-    pub(crate) fn wakes(&self, waker: Waker) {
-        self.calls().waker = Some(waker);
+    /// What wakes the thread out of its wait for its queue.
+    pub(crate) fn wakes(&self, wake: impl Fn() + Send + 'static) {
+        self.calls().wakes = Some(Box::new(wake));
     }
 
     /// What breaks off a request to somebody else.
     pub(crate) fn breaks(&self, call: impl Fn() + Send + 'static) {
         let mut calls = self.calls();
-        if self.is_requested() {
+        if calls.is_breaking {
             call();
         }
         calls.breaks.push(Box::new(call));
@@ -109,5 +116,20 @@ mod tests {
         stop.request();
         assert!(!waiting.join().unwrap());
         assert!(!stop.pause(Duration::from_secs(600)));
+    }
+
+    #[test]
+    fn what_is_under_way_is_broken_off_once_it_is_waited_for_no_longer() {
+        let (stop, broken) = (Stop::default(), Arc::new(Mutex::new(Vec::new())));
+        let breaks = |name: &'static str| {
+            let broken = Arc::clone(&broken);
+            stop.breaks(move || broken.lock().unwrap().push(name));
+        };
+        breaks("early");
+        stop.request();
+        assert!(broken.lock().unwrap().is_empty());
+        stop.break_off();
+        breaks("late");
+        assert_eq!(*broken.lock().unwrap(), ["early", "late"]);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use idspool_provisioner::{Mode, pause_after};
@@ -13,16 +13,23 @@ use tracing::{error, info};
 
 use super::equipment::Equip;
 use super::follow::Follow;
+use super::outcome::{LONG, Outcome};
 use super::router::Routing;
 use super::standing::{Job, Standing};
 use super::stop::Stop;
-use super::worker::{self, Outcome, Worker};
+use super::thread::{Announce, Running, Thread, Who};
+use super::worker::{self, Worker};
 use crate::Layout;
-use crate::conf::{self, AuthorityName, Current};
+use crate::conf::{self, AuthorityName};
+use crate::routing::Current;
 
-/// How long threads are waited for at the end. One that is in the middle of a request is left behind: what it
-/// was at comes again at the next start, as after a crash (S5).
-const GRACE: Duration = Duration::from_millis(800);
+/// How long what is under way is waited for at the end; then it is broken off. What it was comes again at the next
+/// start, as after a crash (S5).
+const GRACE: Duration = Duration::from_millis(400);
+/// The same for one authority whose configuration changed.
+const LONG_GRACE: Duration = Duration::from_secs(2);
+/// How long a thread may take to end after that. It may be making a connection, which nobody can break off.
+const LAST_GRACE: Duration = Duration::from_millis(400);
 /// How long a report of a changed file waits for others: editors make several changes of one.
 const SETTLING: Duration = Duration::from_millis(100);
 
@@ -35,15 +42,6 @@ pub(crate) enum Event {
     Changed,
     /// A thread came to its end.
     Ended(Who),
-}
-
-/// A thread.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Who {
-    /// The one between the in queue and the out queues.
-    Router,
-    /// That of an authority.
-    Authority(AuthorityName),
 }
 
 /// What is to be done, and with what.
@@ -87,40 +85,12 @@ pub(crate) struct Supervisor {
     events: Receiver<Event>,
 }
 
-/// A thread that runs, or is to run.
-#[derive(Default)]
-struct Thread {
-    /// What an authority's thread is to do.
-    wanted: Option<Job>,
-    running: Option<Running>,
-    /// How often it came to its end unasked, and when it is begun again.
-    ends: u64,
-    due: Option<Instant>,
-}
-
-struct Running {
-    job: Option<Job>,
-    stop: Stop,
-    begun: Instant,
-    thread: JoinHandle<Outcome>,
-}
-
-/// Tells that a thread came to its end, however it did.
-struct Announce(Sender<Event>, Who);
-
-impl Drop for Announce {
-    fn drop(&mut self) {
-        // Nobody listens any more when the process ends.
-        let _ended = self.0.send(Event::Ended(self.1.clone()));
-    }
-}
-
 impl Supervisor {
     /// `standing` holds what was read at the start.
     pub(crate) fn new(mut task: Task, standing: Standing) -> Self {
         let (sender, events) = channel();
         let router = task.router.take().map(Arc::from);
-        task.current.set(Arc::clone(standing.loaded()));
+        task.current.replace(Arc::clone(standing.loaded()));
         Self {
             task,
             router,
@@ -163,11 +133,7 @@ impl Supervisor {
             let wait = self.next_due().map_or(wait, |due| due.min(wait));
             match self.events.recv_timeout(wait) {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Exit::Done,
-                Ok(Event::Ended(who)) => {
-                    if self.ended(&who) == Some(Outcome::Locked) && who == Who::Router {
-                        return Exit::Locked;
-                    }
-                }
+                Ok(Event::Ended(who)) => drop(self.ended(&who)),
                 Ok(Event::Changed) | Err(RecvTimeoutError::Timeout) => {
                     if !self.standing.loaded().stamp.is_current() && !self.settle() {
                         return Exit::Done;
@@ -191,7 +157,7 @@ impl Supervisor {
             }
         }
         self.standing.take_over(conf::load(&self.task.layout), &self.task.layout);
-        self.task.current.set(Arc::clone(self.standing.loaded()));
+        self.task.current.replace(Arc::clone(self.standing.loaded()));
         self.apply();
         if let Some(running) = self.threads.get(&Who::Router).and_then(|t| t.running.as_ref()) {
             running.stop.nudge();
@@ -243,10 +209,11 @@ impl Supervisor {
         for (who, thread) in &mut self.threads {
             let Who::Authority(name) = who else { continue };
             let wanted = jobs.get(name);
-            if let Some(running) = &thread.running
+            if let Some(running) = &mut thread.running
                 && running.job.as_ref() != wanted
             {
                 running.stop.request();
+                running.breaks_at.get_or_insert_with(|| Instant::now() + LONG_GRACE);
             }
             if thread.wanted.as_ref() != wanted {
                 thread.wanted = wanted.cloned();
@@ -277,7 +244,7 @@ impl Supervisor {
             None => return,
         };
         let announce = Announce(self.sender(), who.clone());
-        let begun = thread::Builder::new().name(thread_name(who)).spawn(move || {
+        let begun = thread::Builder::new().name(who.thread_name()).spawn(move || {
             let _announce = announce;
             work()
         });
@@ -286,7 +253,8 @@ impl Supervisor {
             Ok(handle) => {
                 thread.due = None;
                 let begun = Instant::now();
-                thread.running = Some(Running { job, stop, begun, thread: handle });
+                thread.running =
+                    Some(Running { job, stop, begun, breaks_at: None, thread: handle });
             }
             Err(problem) => {
                 thread.ends += 1;
@@ -330,8 +298,7 @@ impl Supervisor {
         let thread = self.threads.get_mut(who)?;
         let running = thread.running.take()?;
         let outcome = running.thread.join().ok();
-        let is_turned_away = *who == Who::Router && outcome == Some(Outcome::Locked);
-        if self.task.mode == Mode::Once || is_turned_away {
+        if self.task.mode == Mode::Once {
             return outcome;
         }
         match (&thread.wanted, who) {
@@ -342,7 +309,7 @@ impl Supervisor {
             // Another job waits for the end of this one.
             _ if running.stop.is_requested() => self.begin(who),
             _ => {
-                let is_new = running.begun.elapsed() > Duration::from_secs(600);
+                let is_new = running.begun.elapsed() > LONG;
                 thread.ends = if is_new { 1 } else { thread.ends + 1 };
                 let pause = pause_after(thread.ends);
                 thread.due = Some(Instant::now() + pause);
@@ -357,12 +324,20 @@ impl Supervisor {
     }
 
     fn next_due(&self) -> Option<Duration> {
-        let due = self.threads.values().filter_map(|thread| thread.due).min()?;
-        Some(due.saturating_duration_since(Instant::now()))
+        let breaks = |thread: &Thread| thread.running.as_ref().and_then(|run| run.breaks_at);
+        let due = self.threads.values().flat_map(|thread| [thread.due, breaks(thread)]);
+        Some(due.flatten().min()?.saturating_duration_since(Instant::now()))
     }
 
+    /// Begins again what is to be, and breaks off what was given its time.
     fn begin_due(&mut self) {
         let now = Instant::now();
+        for running in self.threads.values_mut().filter_map(|thread| thread.running.as_mut()) {
+            if running.breaks_at.is_some_and(|at| at <= now) {
+                running.breaks_at = None;
+                running.stop.break_off();
+            }
+        }
         let due: Vec<Who> = self
             .threads
             .iter()
@@ -376,10 +351,24 @@ impl Supervisor {
 
     /// Ends all threads.
     fn finish(&mut self) {
-        for running in self.threads.values().filter_map(|thread| thread.running.as_ref()) {
-            running.stop.request();
+        self.each_running(Stop::request);
+        self.wait_for_ends(GRACE);
+        self.each_running(Stop::break_off);
+        self.wait_for_ends(LAST_GRACE);
+        for (who, thread) in &self.threads {
+            if thread.running.is_some() {
+                info!("Not waiting for {who}, which is in the middle of a request.");
+            }
         }
-        let until = Instant::now() + GRACE;
+    }
+
+    fn each_running(&self, call: impl Fn(&Stop)) {
+        let running = self.threads.values().filter_map(|thread| thread.running.as_ref());
+        running.for_each(|running| call(&running.stop));
+    }
+
+    fn wait_for_ends(&mut self, time: Duration) {
+        let until = Instant::now() + time;
         while self.threads.values().any(|thread| thread.running.is_some()) {
             match self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Event::Ended(who)) => {
@@ -388,30 +377,8 @@ impl Supervisor {
                     }
                 }
                 Ok(_) => {}
-                Err(_) => break,
+                Err(_) => return,
             }
         }
-        for (who, thread) in &self.threads {
-            if thread.running.is_some() {
-                info!("Not waiting for {who}, which is in the middle of a request.");
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for Who {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Router => f.write_str("InQueue"),
-            Self::Authority(name) => write!(f, "OutQueue({name})"),
-        }
-    }
-}
-
-/// The kernel shows the first 15 bytes.
-fn thread_name(who: &Who) -> String {
-    match who {
-        Who::Router => "router".to_owned(),
-        Who::Authority(name) => format!("a {name}"),
     }
 }

@@ -17,8 +17,9 @@ use serde_json::json;
 
 use super::equipment::Equip;
 use super::*;
-use crate::conf::{self, Authority, AuthorityName, Current, SchoolMapping};
+use crate::conf::{self, Authority, AuthorityName, SchoolMapping};
 use crate::fake::{Failure, Fake};
+use crate::routing::Current;
 use crate::source::SourceError;
 use crate::{Layout, SchoolUsers, Settings, Site, Target};
 

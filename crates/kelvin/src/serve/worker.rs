@@ -4,34 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use idspool_provisioner::{Ended, Engine, Fault, Mode, Objects, Style, pause_after};
 use idspool_spool::{Consumer, Error as SpoolError, Spool};
 use tracing::{debug, error, info, warn};
 
 use super::equipment::Equip;
 use super::guard::guarded;
+use super::outcome::{LONG, Outcome, PROGRAM, goes_on_after, pause, record, record_unheld, say};
 use super::standing::Job;
 use super::stop::Stop;
 use crate::conf::{Authority, AuthorityName, Problem, SchoolMapping};
 use crate::recipient::KelvinRecipient;
-
-/// The name under which locks are held.
-pub(crate) const PROGRAM: &str = "idspool-kelvin";
-
-/// Who worked so long begins anew with the shortest pause when something breaks off.
-const LONG: Duration = Duration::from_secs(600);
-
-/// How a thread came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Nothing waits any more, or the end was asked for.
-    Done,
-    /// It stands at a fault ([`Mode::Once`] only).
-    Stopped,
-    /// Somebody else works on the queue.
-    Locked,
-}
 
 /// What the thread of one authority needs.
 pub(crate) struct Worker {
@@ -62,14 +45,10 @@ impl Worker {
                 Ok(Err(fault)) | Err(fault) => fault,
             };
             attempts = if begun.elapsed() > LONG { 1 } else { attempts + 1 };
-            let pause = self.pause(attempts);
+            let pause = pause(self.mode, attempts);
             say(&fault);
-            // The lock went with what broke off.
-            if let Ok(consumer) = Spool::open(&self.queue).and_then(|spool| spool.consumer(PROGRAM))
-            {
-                record(&consumer, &fault, pause);
-            }
-            if !self.goes_on_after(pause) {
+            record_unheld(&self.queue, &fault, pause);
+            if !goes_on_after(pause, &self.stop) {
                 return Outcome::Stopped;
             }
         }
@@ -82,7 +61,8 @@ impl Worker {
             Some(consumer) => consumer,
             None => return Ok(Outcome::Locked),
         };
-        self.stop.wakes(consumer.waker());
+        let waker = consumer.waker();
+        self.stop.wakes(move || waker.wake());
         let is_usable = matches!(self.job, Job::Serve { .. });
         if is_usable && self.mode == Mode::Once && is_empty(&consumer)? {
             // Its server need not be asked for that.
@@ -159,10 +139,10 @@ impl Worker {
                 Err(_) if self.stop.is_requested() => return None,
                 Err(fault) => {
                     attempts += 1;
-                    let pause = self.pause(attempts);
+                    let pause = pause(self.mode, attempts);
                     say(&fault);
                     record(consumer, &fault, pause);
-                    if !self.goes_on_after(pause) {
+                    if !goes_on_after(pause, &self.stop) {
                         return None;
                     }
                 }
@@ -189,18 +169,6 @@ impl Worker {
         info!("Provisioning {} to {}", self.queue.display(), authority.url);
         Ok(Ready { recipient: KelvinRecipient::new(site), objects })
     }
-
-    /// [`Duration::ZERO`]: there is no other attempt.
-    fn pause(&self, attempts: u64) -> Duration {
-        match self.mode {
-            Mode::Daemon => pause_after(attempts),
-            Mode::Once => Duration::ZERO,
-        }
-    }
-
-    fn goes_on_after(&self, pause: Duration) -> bool {
-        !pause.is_zero() && self.stop.pause(pause)
-    }
 }
 
 fn is_empty(consumer: &Consumer) -> Result<bool, Fault> {
@@ -210,28 +178,6 @@ fn is_empty(consumer: &Consumer) -> Result<bool, Fault> {
 fn unusable(error: SpoolError) -> Fault {
     Fault { class: error.fault_class(), message: error.to_string(), remedy: None }
         .with_remedy("see to the disk and the permissions of the data directory")
-}
-
-fn say(fault: &Fault) {
-    warn!("{}", fault.message);
-    if let Some(remedy) = &fault.remedy {
-        warn!("What to do: {remedy}");
-    }
-}
-
-/// Tells monitoring why the queue stands although no item is faulty.
-fn record(consumer: &Consumer, fault: &Fault, pause: Duration) {
-    let recorded = consumer.record_fault(&idspool_spool::Fault {
-        item: None,
-        class: fault.class,
-        message: fault.message.clone(),
-        remedy: fault.remedy.clone(),
-        next_attempt: (!pause.is_zero()).then(|| Utc::now() + pause),
-    });
-    if let Err(unwritable) = recorded {
-        // A full disk, most likely: the log has to do.
-        debug!("{unwritable}");
-    }
 }
 
 /// Forgets that a queue stood at something other than an item: nobody is to work on it any more.
