@@ -24,5 +24,5 @@ pub use failure::TransportError;
 pub use line::one_line;
 pub use reply::{Reply, Stream};
 pub use secret::Secret;
-pub use tls::{CertificateError, Tls, TlsOptions, TlsProblem};
+pub use tls::{CertificateError, Check, ClientFiles, Tls, TlsOptions, TlsProblem};
 pub use transport::{Http, Limits};

@@ -3,38 +3,21 @@
 
 mod connector;
 mod listed;
+mod problem;
 mod verifier;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 pub(crate) use connector::TlsConnector;
 use listed::{Listed, Standing};
-use verifier::{Refusal, Verifier};
-
-/// Why a TLS connection is not trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TlsProblem {
-    /// Expired or not yet valid.
-    Date,
-    /// Issued for other names.
-    Name,
-    /// Issued for no name: without subjectAltName. Its common name does not count.
-    NoName,
-    /// The other side does not speak TLS.
-    NotTls,
-    /// Anything else.
-    Other,
-    /// Signed by itself or a CA's own, and not one of those in the directory or bundle of trusted
-    /// certificates.
-    SelfSigned,
-    /// Signed by a CA that is not trusted.
-    UnknownCa,
-}
+pub use problem::TlsProblem;
+pub(crate) use problem::explain;
+use verifier::Verifier;
 
 /// A file of certificates, or a directory of such files, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,13 +29,64 @@ pub struct CertificateError {
     pub reason: String,
 }
 
-/// Which servers are trusted beside those that the system trusts.
-#[derive(Clone, Debug, Default)]
+/// Which servers are trusted beside those that the system trusts, and what a server is shown.
+#[derive(Clone, Debug)]
 pub struct TlsOptions {
     /// A directory of `*.pem` files. One that does not exist holds none. Each certificate in it has to be usable.
     pub ca_certificates: Option<PathBuf>,
     /// A file of certificates. What of it cannot be used is left out.
     pub ca_bundle: Option<PathBuf>,
+    /// How much of a server's certificate is checked.
+    pub check: Check,
+    /// What a server is shown that asks for a certificate.
+    pub client: Option<ClientFiles>,
+}
+
+impl Default for TlsOptions {
+    fn default() -> Self {
+        Self { ca_certificates: None, ca_bundle: None, check: Check::Everything, client: None }
+    }
+}
+
+/// How much of a server's certificate is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// All of it.
+    Everything,
+    /// All but whether it is for the server's name.
+    AllButName,
+    /// Nothing: the connection is with anyone. The files of trusted certificates are not read.
+    Nothing,
+}
+
+/// Files in PEM form; both may be the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientFiles {
+    /// The client's certificate, and those that lead from it to its CA.
+    pub certificate: PathBuf,
+    /// Its key, without a password.
+    pub key: PathBuf,
+}
+
+impl ClientFiles {
+    fn read(
+        &self,
+    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), CertificateError> {
+        let fail = |path: &Path, reason: String| CertificateError { path: path.to_owned(), reason };
+        let chain = CertificateDer::pem_file_iter(&self.certificate)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| fail(&self.certificate, error.to_string()))?;
+        if chain.is_empty() {
+            return Err(fail(&self.certificate, "it holds no certificate".into()));
+        }
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| match error {
+            pem::Error::NoItemsFound => {
+                fail(&self.key, "it holds no private key, or one with a password".into())
+            }
+            error => fail(&self.key, error.to_string()),
+        })?;
+        Ok((chain, key))
+    }
 }
 
 /// How servers are spoken to over TLS.
@@ -70,6 +104,42 @@ impl Tls {
 }
 
 fn settings(options: &TlsOptions) -> Result<Arc<ClientConfig>, CertificateError> {
+    let trust = match options.check {
+        Check::Everything | Check::AllButName => trust(options)?,
+        Check::Nothing => Trust::default(),
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let algorithms = provider.signature_verification_algorithms;
+    #[expect(clippy::expect_used, reason = "ring has cipher suites for both versions of TLS")]
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring knows TLS 1.2 and 1.3");
+    let verifier = Verifier::new(trust, options.check, algorithms);
+    // "Dangerous" is what rustls calls any verifier but its own; ours says what it adds.
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let config = match &options.client {
+        None => builder.with_no_client_auth(),
+        Some(files) => {
+            let (chain, key) = files.read()?;
+            let fail = |error: rustls::Error| {
+                let reason = match error {
+                    rustls::Error::InconsistentKeys(_) => {
+                        format!(
+                            "it is not the key of the certificate in {}",
+                            files.certificate.display()
+                        )
+                    }
+                    error => error.to_string(),
+                };
+                CertificateError { path: files.key.clone(), reason }
+            };
+            builder.with_client_auth_cert(chain, key).map_err(fail)?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn trust(options: &TlsOptions) -> Result<Trust, CertificateError> {
     let mut trust = Trust::default();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
@@ -88,18 +158,7 @@ fn settings(options: &TlsOptions) -> Result<Arc<ClientConfig>, CertificateError>
     }
     let (anchors, listed) = (trust.anchors.len(), trust.listed.len());
     tracing::debug!(anchors, listed, "loaded trusted certificates");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let algorithms = provider.signature_verification_algorithms;
-    #[expect(clippy::expect_used, reason = "ring has cipher suites for both versions of TLS")]
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring knows TLS 1.2 and 1.3");
-    // "Dangerous" is what rustls calls any verifier but its own; ours says what it adds.
-    let config = builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Verifier::new(trust, algorithms)))
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+    Ok(trust)
 }
 
 /// Trusted certificates by what they are trusted for.
@@ -187,41 +246,4 @@ enum Unusable {
     LeaveOut,
     /// A file that an administrator put there was meant to count.
     Refuse,
-}
-
-/// What a TLS error means for the administrator, and its words.
-pub(crate) fn explain(error: &rustls::Error) -> (TlsProblem, String) {
-    use rustls::{CertificateError, Error as Tls};
-    let words = error.to_string();
-    let problem = match error {
-        Tls::InvalidMessage(_) => TlsProblem::NotTls,
-        Tls::InvalidCertificate(certificate) => match certificate {
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => TlsProblem::Date,
-            CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-                TlsProblem::NoName
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                TlsProblem::Name
-            }
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                TlsProblem::UnknownCa
-            }
-            CertificateError::Other(other) => {
-                // Its own words are those for programmers.
-                let words = format!("invalid peer certificate: {other}");
-                let problem = match other.0.downcast_ref::<Refusal>() {
-                    Some(Refusal::CaOfItsOwn | Refusal::SelfSigned) => TlsProblem::SelfSigned,
-                    Some(Refusal::OldForm) => TlsProblem::NoName,
-                    Some(Refusal::OtherKey | Refusal::Purpose) | None => TlsProblem::Other,
-                };
-                return (problem, words);
-            }
-            _ => TlsProblem::Other,
-        },
-        _ => TlsProblem::Other,
-    };
-    (problem, words)
 }

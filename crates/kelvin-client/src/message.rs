@@ -86,6 +86,11 @@ fn obstacle_remedy(obstacle: &Obstacle) -> String {
 
 fn tls_remedy(problem: TlsProblem, ca_certificates: Option<&Path>) -> String {
     match problem {
+        TlsProblem::ClientCertificate => {
+            "give this client a certificate and key that the server trusts, in the ssl_context of the school \
+             authority"
+                .into()
+        }
         TlsProblem::Date => "renew the server's certificate, or set this host's clock right".into(),
         TlsProblem::Name | TlsProblem::NoName => {
             "use a name of the certificate (subjectAltName) in the url of the school authority, give the server one \
@@ -111,7 +116,7 @@ fn tls_remedy(problem: TlsProblem, ca_certificates: Option<&Path>) -> String {
                      file, in kelvin.ca_certificates"
                 .into(),
         },
-        _ => "check the TLS settings of the server".into(),
+        TlsProblem::Other => "check the TLS settings of the server".into(),
     }
 }
 

@@ -192,7 +192,7 @@ fn tls_remedy(problem: TlsProblem, ca_certificates: Option<&Path>) -> String {
                 .into()
         }
         TlsProblem::NotTls => "use http:// or another port in OX_SOAP_SERVER".into(),
-        TlsProblem::Other => "check the TLS settings of the server".into(),
+        TlsProblem::ClientCertificate | TlsProblem::Other => "check the TLS settings of the server".into(),
         TlsProblem::SelfSigned => match ca_certificates {
             Some(dir) => format!(
                 "copy the certificate that the server has now as a *.pem file into {} and start again",

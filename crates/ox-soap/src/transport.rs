@@ -28,7 +28,7 @@ impl Transport {
         ca_bundle: Option<PathBuf>,
     ) -> Result<Self, Error> {
         let base = address::parse(base_url)?;
-        let options = TlsOptions { ca_certificates, ca_bundle };
+        let options = TlsOptions { ca_certificates, ca_bundle, ..TlsOptions::default() };
         let tls = if base.is_https { Some(Tls::load(&options)?) } else { None };
         let urls =
             Service::ALL.map(|service| format!("{}/webservices/{}", base.url, service.as_str()));
