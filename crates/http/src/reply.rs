@@ -53,6 +53,17 @@ impl Reply {
         Ok(())
     }
 
+    /// Reads the beginning of the body, for a message; what is beyond the limit costs the connection.
+    ///
+    /// # Errors
+    /// The connection fails before the limit.
+    pub fn read_beginning(self, limit: u64) -> Result<Vec<u8>, TransportError> {
+        let mut beginning = Vec::new();
+        let mut source = self.body.into_reader().take(limit);
+        source.read_to_end(&mut beginning).map_err(|error| TransportError::of_io(&error))?;
+        Ok(beginning)
+    }
+
     /// The body as it comes in, with limits for the whole and for what is in memory at a time.
     pub fn into_stream(self, limit: u64, memory_limit: u64) -> Stream {
         let source = self.body.into_reader().take(limit.saturating_add(1));

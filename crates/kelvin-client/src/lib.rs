@@ -19,11 +19,19 @@
 //! What is a URL on the wire is a plain name here: schools, roles, users and members are given and
 //! returned as names, and the client makes URLs of them (kelvin-api 3).
 
+mod address;
 mod client;
 mod credentials;
+mod elements;
 mod error;
 mod message;
 mod object;
+mod reference;
+mod refusal;
+mod request_id;
+mod segment;
+mod time;
+mod token;
 
 pub use client::{ApiVersion, Client, ClientBuilder};
 pub use credentials::Credentials;

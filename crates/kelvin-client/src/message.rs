@@ -52,8 +52,8 @@ impl Error {
             Self::Trouble { status, .. } => trouble_remedy(*status).into(),
             Self::Refused { refusal, .. } => refusal_remedy(&refusal.kind).into(),
             Self::Malformed { .. } => {
-                "check that the url of the school authority leads to Kelvin itself, and not to a login or error \
-                 page"
+                "check that the url of the school authority leads to Kelvin itself, without a redirect, and not to \
+                 a login or error page"
                     .into()
             }
             Self::Unsendable { .. } => "correct the name in the directory".into(),

@@ -1,11 +1,18 @@
 //! The settings of a client.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use idspool_http::{CertificateError, Check, ClientFiles, Http, Limits, Tls, TlsOptions};
+
 use super::Client;
+use super::pause::Pause;
+use super::wire::Inner;
+use crate::address::Addresses;
 use crate::credentials::Credentials;
 use crate::error::Error;
+use crate::token::Tokens;
 
 /// Longer than a connection takes on any network that still works.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,8 +109,42 @@ impl ClientBuilder {
     /// # Errors
     /// [`Error::Settings`].
     pub fn build(self) -> Result<Client, Error> {
-        let username = self.credentials.username;
-        Err(Error::Settings(format!("cannot speak with {} as {username} yet", self.url)))
+        let addresses = Addresses::parse(&self.url, self.version)
+            .map_err(|error| Error::Settings(error.to_string()))?;
+        let (server, ca_certificates) = (addresses.server.clone(), self.ca_certificates.clone());
+        let tls = if addresses.is_https {
+            Some(self.tls().map_err(|error| Error::Settings(format!("{server}: {error}")))?)
+        } else {
+            None
+        };
+        let limits = Limits { connect: self.connect_timeout, call: self.call_timeout };
+        let http = Http::new(limits, tls);
+        let (tokens, pause) = (Tokens::default(), Pause::default());
+        let credentials = self.credentials;
+        let inner = Inner { addresses, credentials, http, tokens, pause, ca_certificates };
+        Ok(Client { inner: Arc::new(inner) })
+    }
+
+    fn tls(&self) -> Result<Tls, CertificateError> {
+        // The words of the ID Connector (id-connector 5.2), as administrators look for them.
+        if !self.check_hostname {
+            tracing::info!("Applying to SSL context: 'check_hostname'=False");
+        }
+        if !self.verify {
+            tracing::info!("Applying to SSL context: 'verify_mode'=0");
+        }
+        let check = match (self.verify, self.check_hostname) {
+            (true, true) => Check::Everything,
+            (true, false) => Check::AllButName,
+            (false, _) => Check::Nothing,
+        };
+        let client = self.client_certificate.clone();
+        Tls::load(&TlsOptions {
+            ca_certificates: self.ca_certificates.clone(),
+            ca_bundle: self.ca_bundle.clone(),
+            check,
+            client: client.map(|(certificate, key)| ClientFiles { certificate, key }),
+        })
     }
 }
 
