@@ -20,15 +20,19 @@ use serde_json::{Value, json};
 /// The data directory of an installation and its `resources`, with the scripts as they are installed.
 struct Place(tempfile::TempDir);
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 13] = [
     "change_attribute_mapping",
     "change_attribute_mapping.py",
     "check_sync_status",
     "check_sync_status.py",
     "get_current_error",
     "get_current_error.py",
+    "listener_trash_cleaner",
     "rebuild-old.db",
     "remove-from-ox-db-cache",
+    "schedule_group",
+    "schedule_school",
+    "schedule_user",
     "update-ox-db-cache",
 ];
 
@@ -320,6 +324,64 @@ fn rebuild_old_db_does_nothing_without_an_option() {
     let (exit, out, err) = place.run(place.script("rebuild-old.db"), &[]);
     assert_eq!((exit, out.as_str()), (0, ""));
     assert!(err.contains("--fix-existing-keys or --complete-rebuild"), "{err}");
+}
+
+#[test]
+fn the_schedule_commands_have_help_and_check_their_arguments() {
+    let place = Place::new();
+    let config = "[directory]\nurl = 'ldap://127.0.0.1:1'\n[kelvin]\nenabled = true\n";
+    fs::write(place.path("idspool.toml"), config).unwrap();
+    for (name, argument) in [
+        ("schedule_user", "<USERNAME>"),
+        ("schedule_group", "<GROUPNAME>"),
+        ("schedule_school", "<SCHOOL>"),
+    ] {
+        let script = place.script(name);
+        for help in ["-h", "--help"] {
+            let (exit, out, _) = place.run(&script, &[help]);
+            assert!(exit == 0 && out.contains(argument), "{name}: {out}");
+        }
+        assert_eq!(place.run(&script, &[]).0, 2, "{name}");
+        assert_eq!(place.run(&script, &["a", "1", "b"]).0, 2, "{name}");
+        let (exit, _, err) = place.run(&script, &["a"]);
+        assert_eq!(exit, 1, "{name}: {err}");
+        assert!(err.contains("ldap://127.0.0.1:1"), "{err}");
+    }
+}
+
+#[test]
+fn the_trash_cleaner_removes_what_is_old_enough() {
+    let place = Place::new();
+    fs::write(place.path("idspool.toml"), "[kelvin]\ndata_dir = 'kelvin'\n").unwrap();
+    let clean = |arguments: &[&str]| place.run(place.script("listener_trash_cleaner"), arguments);
+    let silent = (0, String::new(), String::new());
+    assert_eq!(clean(&[]), silent, "where there is no trash");
+    let trash = place.path("kelvin/listener/trash");
+    fs::create_dir_all(trash.join("folder")).unwrap();
+    let days = |count: u64| std::time::Duration::from_secs(count * 86_400);
+    let now = std::time::SystemTime::now();
+    for (name, age) in [("old", days(30)), ("young", days(29)), ("ahead", days(0))] {
+        let modified = if name == "ahead" { now + days(100) } else { now - age };
+        let file = fs::File::create(trash.join(name)).unwrap();
+        file.set_times(fs::FileTimes::new().set_modified(modified)).unwrap();
+    }
+    let left = || {
+        let mut names: Vec<_> =
+            fs::read_dir(&trash).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(clean(&["--state", "0"]), silent);
+    assert_eq!(left().len(), 4);
+    assert_eq!(clean(&[]), silent);
+    assert_eq!(left(), ["ahead", "folder", "young"]);
+    let by_environment = Command::new(place.script("listener_trash_cleaner"))
+        .env("IDSPOOL_CONFIG", place.path("idspool.toml"))
+        .env("IDSPOOL_KELVIN_TRASH_DELETE_OFFSET", "29")
+        .status();
+    assert!(by_environment.unwrap().success());
+    assert_eq!(left(), ["ahead", "folder"]);
+    assert_eq!(clean(&["-h"]).0, 0);
 }
 
 #[test]

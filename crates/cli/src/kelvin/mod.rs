@@ -6,9 +6,11 @@ use anyhow::Result;
 use clap::Subcommand;
 use idspool_service::{Config, Exit};
 
+mod adopt;
 mod authorities;
 mod counters;
 mod schedule;
+mod trash;
 
 /// `idspool kelvin …`.
 #[derive(Debug, Subcommand)]
@@ -19,6 +21,10 @@ pub enum Command {
     Schedule(schedule::Arguments),
     /// Tell what was not handed to any school authority, and why, as counted since the beginning.
     Counters,
+    /// Take over the directory of a UCS@school ID Connector.
+    Adopt(adopt::Arguments),
+    /// Remove old files from the trash that an ID Connector has left in the in queue.
+    CleanTrash(trash::Arguments),
 }
 
 /// Carries out one of the sub-commands.
@@ -32,6 +38,8 @@ pub(crate) fn run(
         Command::Authorities(arguments) => authorities::run(config, arguments, as_json, out),
         Command::Schedule(arguments) => schedule::run(config, arguments, as_json, out),
         Command::Counters => counters::print(config, as_json, out),
+        Command::Adopt(arguments) => adopt::run(config, arguments, as_json, out),
+        Command::CleanTrash(arguments) => trash::clean(config, arguments, as_json, out),
     }
 }
 

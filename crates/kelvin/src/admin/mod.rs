@@ -2,8 +2,10 @@
 //!
 //! | module | job |
 //! |---|---|
+//! | [`adopt`] | taking over the directory of an ID Connector |
 //! | [`authorities`] | adding, changing and removing school authorities; which school belongs to which |
 //! | [`schedule`] | enqueueing what the directory has |
 
+pub mod adopt;
 pub mod authorities;
 pub mod schedule;
