@@ -22,7 +22,10 @@ impl Queues for Layout {
 
     fn has_snapshot(&self, authority: &AuthorityName, id: &str) -> bool {
         let snapshot = self.out_queue(authority).join("old").join(format!("{id}.json"));
-        // What cannot be looked at may be there: telling an authority once more is harmless.
-        snapshot.try_exists().unwrap_or(true)
+        match snapshot.try_exists() {
+            Ok(exists) => exists,
+            // What cannot be looked at may be there: telling an authority once more is harmless.
+            Err(error) => error.kind() != std::io::ErrorKind::NotADirectory,
+        }
     }
 }
