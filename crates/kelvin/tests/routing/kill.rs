@@ -76,10 +76,9 @@ impl Directory {
             }
         };
         let schools = |random: &mut Random| -> Vec<&'static str> {
-            let first = random.below(SCHOOLS.len() as u64) as usize;
-            let second = random.below(SCHOOLS.len() as u64 * 2) as usize;
-            let mut schools = vec![SCHOOLS[first]];
-            schools.extend(SCHOOLS.get(second).filter(|other| **other != SCHOOLS[first]));
+            let mut schools: Vec<&str> = SCHOOLS.to_vec();
+            schools.rotate_left(random.below(SCHOOLS.len() as u64) as usize);
+            schools.truncate(1 + random.below(2) as usize);
             schools
         };
         if (self.users.len() as u64) < USERS && self.random.below(2) == 0 {
@@ -104,7 +103,7 @@ impl Directory {
     }
 
     fn item(&self, number: u32) -> Value {
-        let (name, schools) = &self.users[&number];
+        let (name, schools) = self.users.get(&number).unwrap();
         pupil(number, name, schools, self.version)
     }
 }
