@@ -13,6 +13,8 @@
 //! | `target` | what the server has: schools and roles, remembered for a while |
 //! | `source` | the school users of our own directory |
 //! | `user`, `class` | the rules per type of object |
+//! | `keys` | what an item touches, for running items at the same time |
+//! | `digest` | the fingerprint of what was last delivered |
 //! | `halt` | why an item is not delivered |
 //! | [`admin`] | what an administrator does beside provisioning |
 //! | `serve` | the process: threads that follow the configuration |
@@ -22,11 +24,12 @@ pub mod admin;
 mod class;
 mod client;
 pub mod conf;
+mod digest;
 #[cfg(test)]
 mod fake;
-#[allow(dead_code, reason = "the rules follow")]
 mod halt;
 mod kelvin;
+mod keys;
 mod layout;
 mod recipient;
 pub mod routing;
@@ -34,7 +37,6 @@ mod run;
 mod serve;
 mod site;
 mod source;
-#[allow(dead_code, reason = "the rules follow")]
 mod target;
 mod user;
 

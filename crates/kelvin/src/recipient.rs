@@ -6,7 +6,7 @@ use idspool_provisioner::{Delivery, Facts, Fault, Indexing, Key, Outcome, Recipi
 use idspool_udm::{ConvertedItem, ItemHead, Module};
 
 use crate::site::Site;
-use crate::{class, user};
+use crate::{class, keys, user};
 
 /// Brings the Kelvin server of one authority to the state of the directory.
 #[derive(Debug)]
@@ -25,8 +25,11 @@ impl KelvinRecipient {
     }
 
     /// A snapshot is there only while the server has the object.
-    fn facts_of(_item: &ConvertedItem) -> Facts {
-        Facts { active: true, ..Facts::default() }
+    fn facts_of(item: &ConvertedItem) -> Facts {
+        match item.module() {
+            Some(Module::User) => user::facts_of(item),
+            _ => Facts { active: true, ..Facts::default() },
+        }
     }
 
     fn references_of(item: &ConvertedItem) -> Vec<String> {
@@ -47,8 +50,8 @@ impl Recipient for KelvinRecipient {
         }
     }
 
-    fn keys(&self, _item: &ConvertedItem, _previous: Option<&ConvertedItem>) -> Vec<Key> {
-        Vec::new()
+    fn keys(&self, item: &ConvertedItem, previous: Option<&ConvertedItem>) -> Vec<Key> {
+        keys::of(item, previous, &self.site.settings)
     }
 
     /// An ID Connector may have delivered it. A class is found by its DN, a user by what was known of it.

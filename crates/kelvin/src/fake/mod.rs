@@ -6,6 +6,7 @@ mod tests;
 mod users;
 mod world;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use idspool_kelvin_client::{
@@ -13,7 +14,7 @@ use idspool_kelvin_client::{
 };
 use serde_json::Value;
 
-pub(crate) use self::world::World;
+pub(crate) use self::world::{Account, World};
 use crate::kelvin::Kelvin;
 
 /// How a call fails on purpose.
@@ -46,6 +47,8 @@ struct State {
     refused: Vec<(String, u16, RefusalKind)>,
     /// Schools that are there and not listed.
     hidden: Vec<String>,
+    /// Accounts that are there after so many more requests.
+    late: Option<(usize, BTreeMap<String, Account>)>,
 }
 
 /// The server; clones share it.
@@ -86,7 +89,7 @@ impl Fake {
         self.requests().into_iter().map(|request| request.line).collect()
     }
 
-    /// Lets the `call`-th request from now on fail, counted from 1.
+    /// Lets the `call`-th request from now on fail, counted from 1, and no other.
     pub(crate) fn fail_at(&self, call: usize, failure: Failure) {
         let mut state = self.lock();
         let at = state.requests.len() + call;
@@ -106,6 +109,13 @@ impl Fake {
     /// The school is there, and the list of schools does not name it.
     pub(crate) fn hide_school(&self, name: &str) {
         self.lock().hidden.push(name.to_owned());
+    }
+
+    /// Somebody else creates accounts after the next `calls` requests.
+    pub(crate) fn appear_after(&self, calls: usize, accounts: BTreeMap<String, Account>) {
+        let mut state = self.lock();
+        let at = state.requests.len() + calls;
+        state.late = Some((at, accounts));
     }
 
     /// Nothing fails on purpose any more.
@@ -152,7 +162,10 @@ impl Fake {
         let body = body.map(|attributes| Value::Object(attributes.clone()));
         state.requests.push(Request { line: line.clone(), body });
         let number = state.requests.len();
-        let failure = state.fail.filter(|(at, _)| *at == number).map(|(_, failure)| failure);
+        if let Some((_, accounts)) = state.late.take_if(|(at, _)| *at < number) {
+            state.world.accounts.extend(accounts);
+        }
+        let failure = state.fail.take_if(|(at, _)| *at == number).map(|(_, failure)| failure);
         if failure == Some(Failure::Before) {
             return Err(no_answer(&line, false));
         }
