@@ -18,4 +18,8 @@
 //! # Ok::<(), idspool_sandbox::ox::Error>(())
 //! ```
 
+mod http;
 pub mod ox;
+mod view;
+
+pub use http::StartError;

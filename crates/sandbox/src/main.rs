@@ -83,10 +83,11 @@ impl From<OxArguments> for Options {
             primary_mail_changeable: !arguments.primary_mail_unchangeable,
             quota_needs_filestore: arguments.quota_needs_filestore,
             master_account_override: arguments.master_account_override,
-            tls: arguments
-                .tls_cert
-                .zip(arguments.tls_key)
-                .map(|(certificate, key)| Tls { certificate, key }),
+            tls: arguments.tls_cert.zip(arguments.tls_key).map(|(certificate, key)| Tls {
+                certificate,
+                key,
+                client_authority: None,
+            }),
             ..Self::default()
         }
     }

@@ -1,9 +1,8 @@
 //! Writes answers in schema order, in the style of the real server: the service's namespace as the
 //! default one, `nsN` for the others, `xsi:nil` declared anew on every absent nillable field.
 
-use std::borrow::Cow;
-
 use super::schema::{ComplexType, Field, Interface, Kind, Output};
+use crate::view::push_escaped;
 
 /// End of an absent nillable field, after `<prefix:name`.
 pub(crate) const NIL: &str =
@@ -13,36 +12,6 @@ const HEAD: &str =
     "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body>";
 const TAIL: &str = "</soap:Body></soap:Envelope>";
 const EMPTY: &str = "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Body/></soap:Envelope>";
-
-/// Escapes text for XML and HTML, in element content and quoted attributes alike.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'' | b'\r')) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    push_escaped(&mut escaped, text);
-    Cow::Owned(escaped)
-}
-
-fn push_escaped(out: &mut String, text: &str) {
-    let mut rest = text;
-    while let Some(at) = rest.find(['&', '<', '>', '"', '\'', '\r']) {
-        let (plain, tail) = rest.split_at(at);
-        out.push_str(plain);
-        let mut chars = tail.chars();
-        out.push_str(match chars.next() {
-            Some('&') => "&amp;",
-            Some('<') => "&lt;",
-            Some('>') => "&gt;",
-            Some('"') => "&quot;",
-            Some('\'') => "&#39;",
-            // A bare carriage return would come back as a line feed.
-            _ => "&#13;",
-        });
-        rest = chars.as_str();
-    }
-    out.push_str(rest);
-}
 
 /// The answer to one call, written as it comes about.
 pub(crate) struct Answer<'a> {
@@ -204,14 +173,5 @@ mod tests {
         for number in [0, 1, -1, 9, 10, 100_000, i64::MAX, i64::MIN, i64::from(i32::MIN)] {
             assert_eq!(decimal(number, &mut [0; 20]), number.to_string());
         }
-    }
-
-    #[test]
-    fn markup_is_escaped() {
-        assert_eq!(
-            escape("Feld & <1> \"a\" 'b'\r"),
-            "Feld &amp; &lt;1&gt; &quot;a&quot; &#39;b&#39;&#13;"
-        );
-        assert!(matches!(escape("Bäcker"), Cow::Borrowed(_)));
     }
 }

@@ -1,8 +1,8 @@
 //! Faults of the services: their names, and the envelope that carries them.
 
-use super::answer::escape;
 use super::reader::Rejection;
 use super::schema::{Interface, prefix};
+use crate::view::escape;
 
 /// Name of a fault as it stands in `detail`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,6 @@ mod answer;
 mod calls;
 mod engine;
 mod fault;
-mod http;
 mod lexical;
 mod options;
 mod reader;
@@ -26,39 +25,25 @@ mod request;
 mod schema;
 mod server;
 mod service;
+mod site;
 mod value;
 mod view;
 pub mod world;
 mod wsdl;
 
 pub use calls::{Call, Count};
-pub use options::{ContextSpec, Failure, FailureKind, Options, Tls};
+pub use options::{ContextSpec, Failure, FailureKind, Options};
 pub use server::{Server, serve};
+
+pub use crate::http::Tls;
 
 /// Why the stand-in server cannot start or take a setting.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is taken, not ours, or needs a privilege.
-    #[error("listen on {address}; choose another address with --listen")]
-    Listen {
-        /// Address that was asked for.
-        address: std::net::SocketAddr,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A thread could not be started.
-    #[error("start a thread")]
-    Thread(#[source] std::io::Error),
-    /// Certificate or key cannot be used.
-    #[error("use {file} for TLS: {what}; expected PEM")]
-    Tls {
-        /// The file at fault.
-        file: std::path::PathBuf,
-        /// What is wrong with it.
-        what: String,
-    },
+    /// The address, the TLS files or the system.
+    #[error(transparent)]
+    Start(#[from] crate::StartError),
     /// A failure on purpose names an operation that no service has.
     #[error("no service has an operation {0}; use OPERATION or SERVICE.OPERATION as in the WSDL")]
     UnknownOperation(String),

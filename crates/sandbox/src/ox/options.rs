@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+
+use crate::http::Tls;
 
 /// Settings of the stand-in OX server. [`Options::default`] is what the connector's manual asks of
 /// a server: user names may change, display names need not be unique, a quota needs no file store.
@@ -70,15 +71,6 @@ impl Default for Options {
             client_timeout: Duration::from_secs(30),
         }
     }
-}
-
-/// Files of the server's certificate, both PEM.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// Certificate chain, the server's own first.
-    pub certificate: PathBuf,
-    /// Private key.
-    pub key: PathBuf,
 }
 
 /// A context that exists from the start: `ID[:ADMIN:PASSWORD]`.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use idspool_sandbox::StartError;
 use idspool_sandbox::ox::{Error, Options, Tls, serve};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -157,7 +158,11 @@ fn data(name: &str) -> std::path::PathBuf {
 #[test]
 fn https() {
     let server = server_with(|options| {
-        options.tls = Some(Tls { certificate: data("certificate.pem"), key: data("key.pem") });
+        options.tls = Some(Tls {
+            certificate: data("certificate.pem"),
+            key: data("key.pem"),
+            client_authority: None,
+        });
     });
     assert!(server.url().starts_with("https://127.0.0.1:"));
     let mut roots = rustls::RootCertStore::empty();
@@ -203,18 +208,25 @@ fn https() {
 fn what_cannot_work_is_refused_at_the_start() {
     let tls = |certificate: &str, key: &str| {
         serve(Options {
-            tls: Some(Tls { certificate: data(certificate), key: data(key) }),
+            tls: Some(Tls {
+                certificate: data(certificate),
+                key: data(key),
+                client_authority: None,
+            }),
             ..Options::default()
         })
     };
     for (certificate, key) in
         [("missing.pem", "key.pem"), ("key.pem", "key.pem"), ("certificate.pem", "certificate.pem")]
     {
-        assert!(matches!(tls(certificate, key), Err(Error::Tls { .. })), "{certificate} {key}");
+        assert!(
+            matches!(tls(certificate, key), Err(Error::Start(StartError::Tls { .. }))),
+            "{certificate} {key}"
+        );
     }
     let first = server();
     let second = serve(Options { listen: first.address(), ..Options::default() });
-    assert!(matches!(second, Err(Error::Listen { .. })));
+    assert!(matches!(second, Err(Error::Start(StartError::Listen { .. }))));
     let unknown =
         serve(Options { failures: vec!["crate:1".parse().unwrap()], ..Options::default() });
     assert!(matches!(unknown, Err(Error::UnknownOperation(name)) if name == "crate"));

@@ -2,4 +2,3 @@
 
 pub(crate) mod json;
 pub(crate) mod page;
-mod query;

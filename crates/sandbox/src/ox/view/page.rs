@@ -5,19 +5,16 @@ mod tab;
 
 use std::fmt::Write;
 
-use super::query::Query;
-use crate::ox::answer::escape;
 use crate::ox::calls::Call;
 use crate::ox::engine::{Engine, State};
 use crate::ox::world::{Context, User};
+use crate::view::{Query, STYLE, escape};
 
 /// Rows on one page of a table.
 const ROWS: usize = 50;
 const CALLS: usize = 20;
 /// Calls on the page that shows nothing else.
 const MANY_CALLS: usize = 200;
-
-const STYLE: &str = include_str!("page.css");
 
 /// The tabs of a context.
 const TABS: [(&str, &str); 5] = [

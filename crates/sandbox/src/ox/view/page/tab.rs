@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::Page;
-use crate::ox::answer::escape;
 use crate::ox::world::{Context, Deputy, User};
+use crate::view::escape;
 
 impl Page<'_> {
     pub(super) fn users(&mut self, context: &Context) {

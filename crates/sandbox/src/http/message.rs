@@ -12,13 +12,17 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 const FIRST_RESERVATION: usize = 64 * 1024;
 
 /// A request as far as this server cares.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) host: String,
     pub(crate) content_type: String,
+    pub(crate) authorization: String,
+    /// `X-Request-ID`.
+    pub(crate) request_id: String,
     pub(crate) body: Vec<u8>,
     /// Whether the client will send more on this connection.
     pub(crate) is_kept_alive: bool,
@@ -26,7 +30,7 @@ pub(crate) struct Request {
 
 /// Why there is no request.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(super) enum Refusal {
     /// Nothing came any more; the connection just ends.
     Closed,
     /// Answered with this status, then the connection ends.
@@ -35,7 +39,7 @@ pub(crate) enum Refusal {
 
 /// Bytes of a connection that were read ahead.
 #[derive(Debug, Default)]
-pub(crate) struct Buffer {
+pub(super) struct Buffer {
     bytes: Vec<u8>,
     start: usize,
 }
@@ -82,7 +86,7 @@ impl Buffer {
 
 /// Waits for a request and reads it. The stream's own read timeout bounds the wait for each piece,
 /// `timeout` the time from the first byte to the last.
-pub(crate) fn read(
+pub(super) fn read(
     stream: &mut (impl Read + Write),
     buffer: &mut Buffer,
     timeout: Duration,
@@ -274,6 +278,10 @@ fn parse_head(head: &[u8]) -> Result<(Request, Framing), Refusal> {
             value.clone_into(&mut request.content_type);
         } else if name.eq_ignore_ascii_case("host") {
             value.clone_into(&mut request.host);
+        } else if name.eq_ignore_ascii_case("authorization") {
+            value.clone_into(&mut request.authorization);
+        } else if name.eq_ignore_ascii_case("x-request-id") {
+            value.clone_into(&mut request.request_id);
         } else if name.eq_ignore_ascii_case("expect") {
             expects_continue = value.eq_ignore_ascii_case("100-continue");
         } else if name.eq_ignore_ascii_case("connection") {

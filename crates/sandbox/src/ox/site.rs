@@ -1,76 +1,41 @@
 //! Which path leads where.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::connection::reason;
-use super::message::Request;
-use crate::ox::answer::escape;
-use crate::ox::engine::{Engine, Reply};
-use crate::ox::schema::Interface;
-use crate::ox::view::{json, page};
+use super::engine::{Engine, Reply};
+use super::schema::Interface;
+use super::view::{json, page};
+use crate::http::{JSON, Reaction, Request, Response, Site};
+use crate::view::escape;
 
 const XML: &str = "text/xml;charset=UTF-8";
-const JSON: &str = "application/json";
-const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// What all connections share.
-pub(crate) struct Site {
-    pub(crate) engine: Engine,
+pub(super) struct OxSite {
+    pub(super) engine: Engine,
     /// `http` or `https`.
-    pub(crate) scheme: &'static str,
+    pub(super) scheme: &'static str,
     /// Address for clients that send no usable Host header.
-    pub(crate) address: String,
-    pub(crate) is_stopping: AtomicBool,
+    pub(super) address: String,
 }
 
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
-    /// Whole lines, each with its line end.
-    pub(crate) more_headers: &'static str,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Response {
-    fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, content_type, more_headers: "", body: body.into() }
-    }
-
-    pub(crate) fn text(status: u16, text: &str) -> Self {
-        Self::new(status, PLAIN, format!("{text}\n"))
-    }
-
-    fn wrong_method(allow: &'static str) -> Self {
-        Self { more_headers: allow, ..Self::text(405, reason(405)) }
-    }
-}
-
-pub(crate) enum Reaction {
-    Answer(Response),
-    /// The connection is closed without an answer.
-    Close,
-}
-
-impl Site {
-    pub(crate) fn client_timeout(&self) -> Duration {
+impl Site for OxSite {
+    fn client_timeout(&self) -> Duration {
         self.engine.options.client_timeout
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn react(&self, request: &Request) -> Reaction {
+    fn react(&self, request: &Request) -> Reaction {
         if let Some(service) = request.path.strip_prefix("/webservices/") {
             return self.service(service, request);
         }
         Reaction::Answer(self.page(request))
     }
+}
 
+impl OxSite {
     fn service(&self, service: &str, request: &Request) -> Reaction {
         let Some(interface) = self.engine.interface(service) else {
-            return Reaction::Answer(Response::text(404, reason(404)));
+            return Reaction::Answer(Response::bare(404));
         };
         let wants_wsdl = request
             .query
@@ -83,7 +48,7 @@ impl Site {
                     return Reaction::Answer(Response::text(415, refusal));
                 }
                 match self.engine.call(service, &request.body) {
-                    None => Response::text(404, reason(404)),
+                    None => Response::bare(404),
                     Some(Reply::Close) => return Reaction::Close,
                     Some(Reply::Envelope(status, text)) => Response::new(status, XML, text),
                     Some(Reply::Other(status, content_type, body)) => {
@@ -115,15 +80,7 @@ impl Site {
                 Response::wrong_method("Allow: GET, HEAD\r\n")
             }
             "/reset" | "/fail" if !is_post => Response::wrong_method("Allow: POST\r\n"),
-            "/" => Response {
-                more_headers: "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'\r\n\
-                    X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n",
-                ..Response::new(
-                    200,
-                    "text/html; charset=utf-8",
-                    page::render(&self.engine, &request.query),
-                )
-            },
+            "/" => Response::page(page::render(&self.engine, &request.query)),
             "/state" => match number(&request.query, "context") {
                 Ok(context) => Response::new(200, JSON, json::state(&self.engine, context)),
                 Err(text) => Response::text(400, &text),
@@ -140,7 +97,7 @@ impl Site {
                 Response::text(200, "reset")
             }
             "/fail" => self.fail(&request.body),
-            _ => Response::text(404, reason(404)),
+            _ => Response::bare(404),
         }
     }
 
@@ -153,7 +110,7 @@ impl Site {
             .iter()
             .map(|line| line.parse().map_err(|error| format!("{line}: {error}")))
             .collect();
-        let failures: Vec<crate::ox::Failure> = match failures {
+        let failures: Vec<super::Failure> = match failures {
             Ok(failures) if failures.is_empty() => {
                 return Response::text(400, "expected one OPERATION:N[:KIND] per line");
             }

@@ -26,6 +26,11 @@ impl Query {
         self.text(name).parse().ok()
     }
 
+    /// All of them.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// A link to the same page with one value replaced; an empty one removes it.
     pub(crate) fn with(&self, name: &str, value: &str) -> String {
         let mut link = String::from("/?");
@@ -44,6 +49,15 @@ impl Query {
 }
 
 fn decode(text: &str) -> String {
+    decode_with(text, true)
+}
+
+/// Decodes a path, in which a plus is a plus.
+pub(crate) fn decode_path(text: &str) -> String {
+    decode_with(text, false)
+}
+
+fn decode_with(text: &str, is_plus_a_blank: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
@@ -56,7 +70,7 @@ fn decode(text: &str) -> String {
             });
         let (byte, tail) = match hex {
             Some(decoded) => decoded,
-            None if *first == b'+' => (b' ', tail),
+            None if is_plus_a_blank && *first == b'+' => (b' ', tail),
             None => (*first, tail),
         };
         bytes.push(byte);
@@ -65,7 +79,8 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn encode(out: &mut String, text: &str) {
+/// Encodes one name for a path or a query.
+pub(crate) fn encode(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
