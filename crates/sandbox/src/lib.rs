@@ -4,7 +4,7 @@
 //! ones accept. They share no code with idspool's clients, so that a mistake about the protocol
 //! shows up as a fault instead of cancelling itself out.
 //!
-//! [`ox`] is the OX App Suite administration interface (SOAP). Start it inside a test:
+//! [`kelvin`] is the REST API of UCS@school Kelvin, [`ox`] is the OX App Suite administration interface (SOAP). Start one inside a test:
 //!
 //! ```
 //! use idspool_sandbox::ox::{ContextSpec, Options, serve};
@@ -19,6 +19,7 @@
 //! ```
 
 mod http;
+pub mod kelvin;
 pub mod ox;
 mod view;
 

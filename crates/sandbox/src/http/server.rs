@@ -29,18 +29,18 @@ pub(crate) trait Site: Send + Sync + 'static {
 }
 
 /// Listens, and serves what `site` makes of scheme (`http` or `https`) and address.
-pub(crate) fn host<S: Site>(
+pub(crate) fn host<S: Site, E: From<StartError>>(
     wanted: SocketAddr,
     tls: Option<&Tls>,
-    site: impl FnOnce(&'static str, SocketAddr) -> S,
-) -> Result<Host<S>, StartError> {
+    site: impl FnOnce(&'static str, SocketAddr) -> Result<S, E>,
+) -> Result<Host<S>, E> {
     let tls = tls.map(tls::config).transpose()?;
     let listen = |source| StartError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let shared = Arc::new(Shared {
-        site: site(scheme, address),
+        site: site(scheme, address)?,
         is_stopping: AtomicBool::new(false),
         connections: Mutex::default(),
         last_connection: AtomicU64::new(0),

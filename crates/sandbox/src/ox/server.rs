@@ -20,10 +20,8 @@ use crate::http::{Host, host};
 pub fn serve(options: Options) -> Result<Server, Error> {
     let (listen, tls) = (options.listen, options.tls.clone());
     let engine = Engine::new(options)?;
-    let host = host(listen, tls.as_ref(), |scheme, address| OxSite {
-        engine,
-        scheme,
-        address: address.to_string(),
+    let host = host(listen, tls.as_ref(), |scheme, address| {
+        Ok::<_, Error>(OxSite { engine, scheme, address: address.to_string() })
     })?;
     Ok(Server { host })
 }

@@ -1,5 +1,6 @@
 //! What the pages of the stand-in servers share.
 
+pub(crate) mod json;
 mod query;
 
 use std::borrow::Cow;

@@ -46,6 +46,29 @@ impl Query {
         }
         link
     }
+
+    /// Links to the other pages of a table.
+    pub(crate) fn pager(&self, out: &mut String, count: usize, rows: usize) {
+        let last = count.div_ceil(rows);
+        if last < 2 {
+            return;
+        }
+        let page = self.number("page").unwrap_or(1).clamp(1, last);
+        out.push_str("<nav class=pager>");
+        let mut link = |target: usize, label: &str| {
+            let href = self.with("page", &target.to_string());
+            let _ = write!(out, "<a href=\"{}\">{label}</a> ", super::escape(&href));
+        };
+        if page > 1 {
+            link(1, "First");
+            link(page - 1, "Previous");
+        }
+        if page < last {
+            link(page + 1, "Next");
+            link(last, "Last");
+        }
+        let _ = write!(out, "<span>Page {page} of {last}, {count} in all</span></nav>");
+    }
 }
 
 fn decode(text: &str) -> String {

@@ -102,7 +102,14 @@ fn wrong_usage_is_told() {
             ],
             "use /nonexistent for TLS",
         ),
-        (&["kelvin"], "unrecognized subcommand"),
+        (&["smtp"], "unrecognized subcommand"),
+        (&["kelvin", "--fail", "GET"], "expected \"METHOD PATH-PATTERN:N"),
+        (
+            &["kelvin", "--listen", "127.0.0.1:0", "--school", "a b"],
+            "cannot be the name of a school",
+        ),
+        (&["kelvin", "--udm-property", "user"], "expected RESOURCE:NAME"),
+        (&["kelvin", "--tls-client-ca", "x"], "--tls-cert"),
         (&[], "Usage"),
     ] {
         let output =

@@ -1,12 +1,13 @@
 //! State, calls and counters as JSON. Written straight from the state: with many users, a tree of
 //! values would take more memory than the users themselves.
 
-use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
+use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use crate::ox::calls::Calls;
 use crate::ox::engine::{Engine, State};
 use crate::ox::world::{Account, Context, Deputy, Group, Resource, User};
+use crate::view::json::{Sequence, to_vec};
 
 /// Contexts (or one of them) with everything in them.
 pub(crate) fn state(engine: &Engine, context: Option<i32>) -> Vec<u8> {
@@ -24,13 +25,6 @@ pub(crate) fn calls(engine: &Engine, since: u64) -> Vec<u8> {
 pub(crate) fn counts(engine: &Engine) -> Vec<u8> {
     let counts = engine.state().calls.counts();
     to_vec(&counts)
-}
-
-fn to_vec(value: &impl Serialize) -> Vec<u8> {
-    // Keys are strings and writing to memory does not fail.
-    let mut out = serde_json::to_vec(value).unwrap_or_default();
-    out.push(b'\n');
-    out
 }
 
 struct StateView<'a>(&'a State, Option<i32>);
@@ -51,19 +45,6 @@ impl Serialize for StateView<'_> {
         )?;
         map.serialize_field("calls", &state.calls.counts())?;
         map.end()
-    }
-}
-
-/// A sequence from a function that makes its iterator.
-struct Sequence<F>(F);
-
-impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Sequence<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sequence = serializer.serialize_seq(None)?;
-        for item in (self.0)() {
-            sequence.serialize_element(&item)?;
-        }
-        sequence.end()
     }
 }
 

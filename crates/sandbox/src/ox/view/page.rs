@@ -179,25 +179,7 @@ impl Page<'_> {
     }
 
     fn pager(&mut self, count: usize) {
-        let last = count.div_ceil(ROWS);
-        if last < 2 {
-            return;
-        }
-        let page = self.query.number("page").unwrap_or(1).clamp(1, last);
-        self.out.push_str("<nav class=pager>");
-        let mut link = |target: usize, label: &str| {
-            let href = self.query.with("page", &target.to_string());
-            let _ = write!(self.out, "<a href=\"{}\">{label}</a> ", escape(&href));
-        };
-        if page > 1 {
-            link(1, "First");
-            link(page - 1, "Previous");
-        }
-        if page < last {
-            link(page + 1, "Next");
-            link(last, "Last");
-        }
-        let _ = write!(self.out, "<span>Page {page} of {last}, {count} in all</span></nav>");
+        self.query.pager(&mut self.out, count, ROWS);
     }
 
     fn user(&mut self, context: &Context, user: &User) {

@@ -1,0 +1,15 @@
+//! The stand-in Kelvin server as its clients see it: over HTTP.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod classes;
+#[cfg(test)]
+mod creating;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod token;
+#[cfg(test)]
+mod transport;
