@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "not every test file uses all of it")]
 #![allow(unreachable_pub, reason = "a module of tests is public to nobody")]
 
+pub mod consumer;
+pub mod evidence;
 pub mod proxy;
 pub mod random_tree;
 

@@ -25,6 +25,9 @@ impl Random {
 
 const ROOT: &str = "dc=example,dc=org";
 
+/// With fewer users than that only new ones are made.
+const FEW: usize = 40;
+
 struct Node {
     rdn: String,
     /// Index of the container; `None`: the root.
@@ -54,6 +57,9 @@ impl Tree {
 
     /// LDIF of one change, or a few that belong together.
     pub fn change(&mut self, random: &mut Random) -> String {
+        if self.users.iter().filter(|user| user.is_there).count() < FEW {
+            return self.add_user(random);
+        }
         match random.below(100) {
             0..20 => self.add_user(random),
             20..25 => self.add_group(random),
