@@ -3,7 +3,7 @@
 
 use idspool_udm::dn::Dn;
 use idspool_udm::mapping::Mapper;
-use idspool_udm::{ConvertedItem, Module};
+use idspool_udm::{ConvertedItem, Module, Reading, Ties};
 
 use crate::lookup::Found;
 use crate::obstacle::Obstacle;
@@ -18,6 +18,8 @@ pub(crate) struct Piece {
     pub(crate) module: Module,
     pub(crate) is_deletion: bool,
     pub(crate) content: Vec<u8>,
+    /// What it depends on, if somebody wants to know.
+    pub(crate) reading: Option<Reading>,
 }
 
 /// Why a change cannot be converted, and what can be done.
@@ -26,17 +28,25 @@ struct Unconvertible {
     remedy: &'static str,
 }
 
+/// What every conversion of a round is made with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) found: &'a Found,
+    pub(crate) targets: &'a [Target],
+    pub(crate) mappers: &'a [Mapper],
+    pub(crate) base: Option<&'a Dn>,
+    /// Somebody wants to know what was read.
+    pub(crate) readings: bool,
+}
+
 /// Converts items in order, up to the first one that cannot be.
 pub(crate) fn convert_all(
     taken: &[Taken],
-    found: &Found,
-    targets: &[Target],
-    mappers: &[Mapper],
-    base: Option<&Dn>,
+    means: Means<'_>,
 ) -> (Vec<Vec<Piece>>, Option<Obstacle>) {
     let mut pieces = Vec::with_capacity(taken.len());
     for taken in taken {
-        match convert(taken, found, targets, mappers, base) {
+        match convert(taken, means) {
             Ok(converted) => pieces.push(converted),
             Err(Unconvertible { problem, remedy }) => {
                 let name = taken.name.clone();
@@ -48,13 +58,8 @@ pub(crate) fn convert_all(
 }
 
 /// Nothing at all: nobody wants it.
-fn convert(
-    taken: &Taken,
-    found: &Found,
-    targets: &[Target],
-    mappers: &[Mapper],
-    base: Option<&Dn>,
-) -> Result<Vec<Piece>, Unconvertible> {
+fn convert(taken: &Taken, means: Means<'_>) -> Result<Vec<Piece>, Unconvertible> {
+    let Means { found, targets, mappers, base, readings } = means;
     let item = &taken.item;
     let reported = item.module();
     let Some(entry) = found.entries.get(&item.entry_uuid) else {
@@ -114,7 +119,13 @@ fn convert(
                 tracing::warn!("Could not get password hashes of '{user}'.");
             }
             let content = converted.to_queue_bytes();
-            pieces.push(Piece { target, module, is_deletion: false, content });
+            // All consumers get what was read once.
+            let reading =
+                (readings && pieces.iter().all(|piece| piece.reading.is_none())).then(|| {
+                    let digest = Ties::of(&converted, module, entry).digest();
+                    Reading { uuid: uuid.clone(), digest }
+                });
+            pieces.push(Piece { target, module, is_deletion: false, content, reading });
         }
     }
     Ok(pieces)
@@ -147,5 +158,6 @@ fn deletions(taken: &Taken, module: Module, targets: &[Target]) -> impl Iterator
         module,
         is_deletion: true,
         content: content.clone(),
+        reading: None,
     })
 }

@@ -10,6 +10,7 @@ use idspool_service::{Config, ConfigError, Exit, GroupsFrom};
 use idspool_spool::{Consumer, Spool, Waker};
 use idspool_udm::dn::Dn;
 
+use crate::readings::Readings;
 use crate::stage::{MappingStage, WritingStage};
 use crate::target::Target;
 use crate::work::{IN_FLIGHT, Work};
@@ -153,12 +154,15 @@ impl Converter {
         let (round_sender, rounds) = mpsc::sync_channel(IN_FLIGHT);
         let (mapped_sender, mapped) = mpsc::sync_channel(IN_FLIGHT);
         let (report_sender, reports) = mpsc::channel();
+        let listener = self.consumer.spool();
         let mapping = MappingStage {
+            listener: listener.clone(),
             targets: self.targets.clone(),
             base: self.base.clone(),
             country_from_state: self.country_from_state,
         };
-        let writing = WritingStage { targets: self.targets.clone() };
+        let readings = Readings::new(listener);
+        let writing = WritingStage { targets: self.targets.clone(), readings };
         thread::scope(|scope| {
             let mapping = thread::Builder::new()
                 .name("mapping".into())

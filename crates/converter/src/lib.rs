@@ -29,6 +29,7 @@ mod converter;
 mod lookup;
 mod obstacle;
 mod reader;
+mod readings;
 mod round;
 mod stage;
 mod target;

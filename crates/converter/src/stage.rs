@@ -6,13 +6,15 @@ use std::fmt::Write as _;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 
 use chrono::Utc;
-use idspool_spool::ItemName;
+use idspool_spool::{ItemName, Spool};
+use idspool_udm::Reading;
 use idspool_udm::dn::Dn;
 use idspool_udm::mapping::Mapper;
 
-use crate::convert::{Piece, convert_all};
+use crate::convert::{Means, Piece, convert_all};
 use crate::lookup::Found;
 use crate::obstacle::Obstacle;
+use crate::readings::{self, Readings};
 use crate::round::Taken;
 use crate::target::Target;
 
@@ -48,6 +50,7 @@ pub(crate) struct Report {
 /// Maps rounds until no more come.
 #[derive(Debug)]
 pub(crate) struct MappingStage {
+    pub(crate) listener: Spool,
     pub(crate) targets: Vec<Target>,
     /// Below what entries are looked for; `None`: LDAP will say what is wrong with it.
     pub(crate) base: Option<Dn>,
@@ -64,8 +67,14 @@ impl MappingStage {
                     .with_hashes(target.hashes)
             };
             let mappers: Vec<Mapper> = self.targets.iter().map(mapper).collect();
-            let (pieces, obstacle) =
-                convert_all(&taken, &found, &self.targets, &mappers, self.base.as_ref());
+            let means = Means {
+                found: &found,
+                targets: &self.targets,
+                mappers: &mappers,
+                base: self.base.as_ref(),
+                readings: readings::are_wanted(&self.listener),
+            };
+            let (pieces, obstacle) = convert_all(&taken, means);
             if mapped.send(Mapped { generation, taken, pieces, obstacle }).is_err() {
                 return;
             }
@@ -77,10 +86,11 @@ impl MappingStage {
 #[derive(Debug)]
 pub(crate) struct WritingStage {
     pub(crate) targets: Vec<Target>,
+    pub(crate) readings: Readings,
 }
 
 impl WritingStage {
-    pub(crate) fn run(&self, mapped: &Receiver<Mapped>, reports: &Sender<Report>) {
+    pub(crate) fn run(mut self, mapped: &Receiver<Mapped>, reports: &Sender<Report>) {
         let mut failed = None;
         for round in mapped {
             // Nothing may overtake what failed (S4).
@@ -100,14 +110,21 @@ impl WritingStage {
         }
     }
 
-    fn write(&self, round: Mapped) -> Report {
+    fn write(&mut self, round: Mapped) -> Report {
+        let faulty = |doing, error| {
+            let obstacle = Some(Obstacle::Spool { doing, error });
+            Report { done: Vec::new(), obstacle }
+        };
+        let readings: Vec<Reading> =
+            round.pieces.iter().flatten().filter_map(|piece| piece.reading.clone()).collect();
+        if let Some(first) = round.taken.first()
+            && let Err(error) = self.readings.write(&first.name, &readings)
+        {
+            return faulty("write down what was read", error);
+        }
         match self.enqueue(&round.pieces) {
             Ok(written) => log(&self.targets, &round, &written),
-            Err(error) => {
-                let doing = "write for a consumer";
-                let obstacle = Some(Obstacle::Spool { doing, error });
-                return Report { done: Vec::new(), obstacle };
-            }
+            Err(error) => return faulty("write for a consumer", error),
         }
         let Mapped { taken, pieces, obstacle, .. } = round;
         let done = taken.into_iter().zip(&pieces).map(|(taken, _)| taken.name).collect();

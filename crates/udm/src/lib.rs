@@ -7,7 +7,8 @@
 //! - [`mapping`]: entry to UDM object, in the two encodings that consumers expect;
 //! - [`dn`]: distinguished names and the key under which one object is found whatever its spelling;
 //! - [`value`]: reading property values in either encoding;
-//! - [`school`]: what UCS@school hides in DNs and role strings.
+//! - [`school`]: what UCS@school hides in DNs and role strings;
+//! - [`Ties`]: what of an object depends on other entries.
 //!
 //! Everything here is pure: no file, no network, no clock. Nothing that comes from outside makes it
 //! panic; sizes are bounded by whoever reads the bytes.
@@ -18,6 +19,7 @@ mod error;
 mod item;
 pub mod mapping;
 mod module;
+mod reading;
 pub mod school;
 mod uuid;
 pub mod value;
@@ -27,4 +29,5 @@ pub use error::Error;
 pub use item::{ConvertedItem, ItemHead, ListenerItem, OldData, UserPasswords};
 pub use mapping::Encoding;
 pub use module::{MemberKind, Module};
+pub use reading::{READINGS, REFERRING, Reading, Ties};
 pub use uuid::EntryUuid;

@@ -15,6 +15,8 @@ mod write;
 use std::borrow::Cow;
 use std::fmt;
 
+use ring::digest;
+
 use crate::Error;
 
 /// A parsed distinguished name.
@@ -135,6 +137,16 @@ pub fn normalize(text: &str) -> Result<Cow<'_, str>, Error> {
 /// ends. For maps filled from data of others, where one bad value must not spoil the rest.
 pub fn key(text: &str) -> Cow<'_, str> {
     normalize(text).unwrap_or_else(|_| Cow::Owned(text.trim().to_lowercase()))
+}
+
+/// A number for a DN in any spelling. Two DNs share one only by a chance of one to 2⁶⁴.
+///
+/// It is stored, so it must be the same in every version; and members are written by many people, so
+/// it must not be possible to choose two DNs that share one.
+pub fn hash(text: &str) -> i64 {
+    let digest = digest::digest(&digest::SHA256, key(text).as_bytes());
+    let bytes = digest.as_ref().first_chunk().copied().unwrap_or_default();
+    i64::from_be_bytes(bytes)
 }
 
 /// Whether the first component is a `uid`, which tells users from groups (udm-ldap.md 3.4, 3.5).
