@@ -13,9 +13,11 @@ mod watching;
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use idspool_tests::{SessionLog, Slapd, Syncprov};
-use watching::{Change, World, change, sorted};
+use idspool_tests::{SessionLog, Slapd, Syncprov, poll};
+use watching::proxy::Proxy;
+use watching::{Change, SOON, World, change, sorted};
 
 const USERS: &str = "cn=users,dc=example,dc=org";
 
@@ -98,6 +100,41 @@ fn a_server_restored_from_a_backup_that_has_gone_on_since_is_compared() {
         world.once();
         assert_eq!(world.take(), [], "{log:?}");
     }
+}
+
+#[test]
+fn a_comparison_that_breaks_off_is_made_the_next_time() {
+    let slapd = Slapd::start().unwrap();
+    let proxy = Proxy::new(slapd.port());
+    let mut world = World::by_way_of(slapd, &proxy.url());
+    world.ldap().add(&new_users(&["changed"]), false).unwrap();
+    world.once();
+    world.take();
+    let backup = tempfile::tempdir().unwrap();
+    let backup = backup.path().join("db");
+    world.slapd.stop().unwrap();
+    copy(&world.slapd.database(), &backup);
+    world.slapd.restart().unwrap();
+    let ldap = world.ldap();
+    ldap.replace(&dn("changed"), "title", &["new"]).unwrap();
+    world.once();
+    world.take();
+    world.slapd.stop().unwrap();
+    copy(&backup, &world.slapd.database());
+    world.slapd.restart().unwrap();
+    // With this the server is newer than our cookie.
+    ldap.replace(&format!("uid=a.oehler,{USERS}"), "title", &["new"]).unwrap();
+    // A start is told from another one when it was some seconds ago.
+    let up = Instant::now();
+    poll(SOON, || (up.elapsed() > Duration::from_secs(4)).then_some(()));
+    // Enough for the start of the server, and not for what changed.
+    proxy.cut_after(300);
+    let ended = world.watch_once(&[]);
+    assert_eq!(ended.code(), Some(1), "{}", ended.log());
+    proxy.cut_after(i64::MAX);
+    world.once();
+    let changes = world.take();
+    assert!(changes.contains(&user("changed", "modify")), "{changes:#?}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use idspool_udm::{Entry, EntryUuid, Module};
 use super::index::Index;
 use super::kind::{self, Command};
 use super::name;
-use super::outbox::{Change, NewItem, Until};
+use super::outbox::{Change, Until};
 use super::reference::{Reference, references};
 use super::tree::Node;
 
@@ -118,6 +118,13 @@ impl Pass<'_> {
         if self.stage != Stage::Refresh {
             self.place(id)?;
         }
+        if self.stage == Stage::Persist {
+            self.look_for_unknown(id, sent.uuid, module)?;
+            // A container that we have lost and found again may have been renamed meanwhile.
+            if module.is_none() {
+                self.index.unsettle_orphans()?;
+            }
+        }
         Ok(id)
     }
 
@@ -164,7 +171,26 @@ impl Pass<'_> {
         if module == Some(Module::Group) || kind::module(known.module) == Some(Module::Group) {
             self.touch_members(added.iter().chain(&removed))?;
         }
+        if self.stage == Stage::Persist && !added.is_empty() {
+            self.look_for_unknown(known.id, known.uuid, module)?;
+        }
         Ok(!(added.is_empty() && removed.is_empty()))
+    }
+
+    /// An entry may name a DN that another one had before we heard of that one: then the server is
+    /// about to rewrite it, without a word.
+    fn look_for_unknown(
+        &self,
+        id: i64,
+        uuid: RawUuid,
+        module: Option<Module>,
+    ) -> rusqlite::Result<()> {
+        match module.filter(|module| self.wants(*module)) {
+            Some(module) if self.index.names_nobody(id)? => {
+                self.delay(uuid, module, Until::NamesTheKnown)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes in what an entry names by now, when the server may have changed that without a word.
@@ -187,7 +213,10 @@ impl Pass<'_> {
     pub(super) fn delete_node(&self, node: &Node) -> rusqlite::Result<()> {
         let dn = self.index.dn_of(node)?;
         let was = node.was.unwrap_or(node.hash);
-        self.touch_sources(was, Change { old: &dn, new: None })?;
+        let change = Change { old: &dn, new: None };
+        if self.touch_sources(was, change)? {
+            self.bequeath(node, was, change)?;
+        }
         // References stay until the server has taken them out: another entry may get this DN.
         self.touch_members_of(node)?;
         loop {
@@ -226,6 +255,11 @@ impl Pass<'_> {
             self.place(id)?;
         }
         self.follow_moves()?;
+        for (uuid, module) in self.index.current_sources_of_nobody()? {
+            if let Some(module) = self.wanted(module) {
+                self.delay(uuid, module, Until::NamesTheKnown)?;
+            }
+        }
         self.index.clear_marks()
     }
 
@@ -234,6 +268,8 @@ impl Pass<'_> {
     fn follow_moves(&self) -> rusqlite::Result<()> {
         self.index.follow_moves()?;
         let Some(container) = self.index.take_moved_container()? else { return Ok(()) };
+        // What was read below a name that the container had for a moment only is not below it now.
+        self.index.unsettle_orphans()?;
         for (uuid, module) in self.index.sources_of_nobody()? {
             if let Some(module) = self.wanted(module) {
                 self.delay(uuid, module, Until::NamesNothingBelow(&container))?;
@@ -294,104 +330,6 @@ impl Pass<'_> {
             }
         }
         Ok(())
-    }
-
-    /// What follows from one changed DN.
-    fn renamed(&self, node: &Node, was: i64, old: &str, new: &str) -> rusqlite::Result<()> {
-        self.index.mark_moved(was, name::hash(new))?;
-        let module = self.wanted(node.module);
-        let change = Change { old, new: Some(new) };
-        if self.touch_sources(was, change)?
-            && let Some(module) = module
-        {
-            // Until the groups have the new DN, the object seems to be in none.
-            self.delay(node.uuid, module, Until::IsMember(change))?;
-        }
-        self.inherit(node.uuid, module, new)?;
-        self.touch_members_of(node)
-    }
-
-    /// An object that gets a DN which another one has just given up seems to be in the groups of that
-    /// one, until the server has taken the DN out of them.
-    fn inherit(&self, uuid: RawUuid, module: Option<Module>, dn: &str) -> rusqlite::Result<()> {
-        let Some(module) = module.filter(|module| self.wants(*module)) else { return Ok(()) };
-        if self.index.is_awaited(dn)? {
-            self.delay(uuid, module, Until::IsMember(Change { old: dn, new: None }))?;
-        }
-        Ok(())
-    }
-
-    /// Returns whether any group names this DN.
-    fn touch_sources(&self, target: i64, change: Change<'_>) -> rusqlite::Result<bool> {
-        let mut is_member = false;
-        for (uuid, module) in self.index.sources(target)? {
-            is_member |= kind::module(module) == Some(Module::Group);
-            if let Some(module) = self.wanted(module) {
-                self.delay(uuid, module, Until::Names(change))?;
-            }
-        }
-        Ok(is_member)
-    }
-
-    fn touch_members_of(&self, group: &Node) -> rusqlite::Result<()> {
-        if kind::module(group.module) != Some(Module::Group) {
-            return Ok(());
-        }
-        self.touch_members(self.index.references(group.id)?.iter())
-    }
-
-    fn touch_members<'r>(
-        &self,
-        references: impl Iterator<Item = &'r Reference>,
-    ) -> rusqlite::Result<()> {
-        for reference in references.filter(|reference| reference.is_member) {
-            for (uuid, module) in self.index.by_hash(reference.target)? {
-                if let Some(module) = self.wanted(module) {
-                    self.delay(uuid, module, Until::Settled)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn changed(
-        &self,
-        uuid: RawUuid,
-        module: Option<Module>,
-        command: Command,
-        csn: &str,
-    ) -> rusqlite::Result<()> {
-        let Some(module) = module.filter(|module| self.wants(*module)) else { return Ok(()) };
-        if self.stage == Stage::Adoption {
-            return Ok(());
-        }
-        let csn = if self.stage == Stage::Persist { "" } else { csn };
-        let rank = self.rank(module, command);
-        self.index.add_item(NewItem { uuid, module, command, dn: None, rank, csn })
-    }
-
-    fn gone(&self, uuid: RawUuid, module: Module, dn: &str) -> rusqlite::Result<()> {
-        let (command, rank) = (Command::Delete, self.rank(module, Command::Delete));
-        self.index.add_item(NewItem { uuid, module, command, dn: Some(dn), rank, csn: "" })
-    }
-
-    fn delay(&self, uuid: RawUuid, module: Module, wait: Until<'_>) -> rusqlite::Result<()> {
-        if self.stage == Stage::Adoption {
-            return Ok(());
-        }
-        self.index.add_delayed(uuid, module, wait, self.rank(module, Command::Modify), self.now)
-    }
-
-    fn rank(&self, module: Module, command: Command) -> i64 {
-        if self.stage == Stage::Persist { 0 } else { kind::rank(module, command) }
-    }
-
-    fn wants(&self, module: Module) -> bool {
-        self.wanted.contains(&module)
-    }
-
-    fn wanted(&self, stored: i64) -> Option<Module> {
-        kind::module(stored).filter(|module| self.wants(*module))
     }
 }
 

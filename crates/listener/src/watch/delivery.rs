@@ -24,7 +24,7 @@ const GROUP: usize = 512;
 const LOOKED_AT: usize = 128;
 
 /// What an entry names, and which one it is.
-const READ_AGAIN: [&str; 7] = {
+pub(super) const READ_AGAIN: [&str; 7] = {
     let [a, b, c, d, e, f] = reference::ATTRIBUTES;
     ["entryUUID", a, b, c, d, e, f]
 };
@@ -133,6 +133,17 @@ pub(super) fn look_at_delayed(
                     index.put_off(item, now)?;
                     continue;
                 }
+                if item.is_unknown {
+                    if different.contains(&item.uuid) {
+                        index.copy_out(item.seq)?;
+                    }
+                    let id = index.id_of(item.uuid)?;
+                    match id.map(|id| index.names_nobody(id)).transpose()? {
+                        Some(true) => index.look_again(item, now)?,
+                        _ => index.remove_item(item.seq)?,
+                    }
+                    continue;
+                }
                 if item.is_below {
                     let entry = entry_uuid(item.uuid).and_then(|uuid| read.get(&uuid));
                     let old = item.old.as_deref().unwrap_or_default();
@@ -197,8 +208,8 @@ fn doubtful(index: &Index, items: &[&DelayedItem]) -> rusqlite::Result<Vec<Node>
     let mut doubtful = Vec::new();
     for item in items.iter().filter(|item| !item.by_any) {
         // Also if it seems to be as expected: the item may have waited for something else before.
-        if let (Some(_), Some(node)) = (&item.old, index.by_uuid(item.uuid)?) {
-            doubtful.push(node);
+        if item.old.is_some() || item.is_unknown {
+            doubtful.extend(index.by_uuid(item.uuid)?);
         }
     }
     Ok(doubtful)

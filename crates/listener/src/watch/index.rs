@@ -6,6 +6,7 @@
 //! | `reference` | which entry names which DN in an attribute that the server rewrites by itself |
 //! | `outbox` | items that are not in the spool yet |
 //! | `base` | what is followed, and the cookie of each |
+//! | `reading` | objects of which something else was read than we know |
 //!
 //! An entry knows the entry above it and its own component, not its DN: when a container is renamed
 //! the DN of everything below changes without a word from the server, and here, too. An entry whose
@@ -58,6 +59,13 @@ const TABLES: &str = "
         id INTEGER PRIMARY KEY, dn TEXT NOT NULL, filter TEXT NOT NULL, cookie BLOB
     );
     CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Later than the others: an older version neither needs it nor minds.
+const ADDED: &str = "
+    CREATE TABLE IF NOT EXISTS reading (uuid BLOB PRIMARY KEY, digest INTEGER NOT NULL, due INTEGER)
+        WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS reading_due ON reading (due) WHERE due IS NOT NULL;
 ";
 
 /// Lives as long as the process: which entries have been heard of in the running refresh.
@@ -141,6 +149,7 @@ impl Index {
         } else if version != VERSION {
             return Ok(None);
         }
+        connection.execute_batch(ADDED)?;
         connection.execute_batch(TEMPORARY)?;
         Ok(Some(connection))
     }

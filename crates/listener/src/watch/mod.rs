@@ -9,6 +9,7 @@
 //! So a crash at any point repeats items, and loses none.
 
 mod compare;
+mod consequence;
 mod content;
 mod delivery;
 mod error;
@@ -17,8 +18,11 @@ mod kind;
 mod lock;
 mod name;
 mod outbox;
+mod readings;
 mod reference;
 mod refresh;
+#[cfg(test)]
+mod rules;
 mod settings;
 mod tree;
 mod watcher;

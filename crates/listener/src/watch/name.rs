@@ -1,7 +1,6 @@
 //! DNs as the index keeps them: the entry's own part as text, the whole as a number.
 
-use idspool_udm::dn;
-use ring::digest;
+pub(super) use idspool_udm::dn::hash;
 
 /// Splits a DN into the entry's own component, in the spelling delivered, and the DN above it.
 pub(super) fn split(dn: &str) -> (&str, &str) {
@@ -23,17 +22,6 @@ pub(super) fn split(dn: &str) -> (&str, &str) {
 /// The DN of the entry with this component below `above`.
 pub(super) fn join(rdn: &str, above: &str) -> String {
     if above.is_empty() { rdn.to_owned() } else { format!("{rdn},{above}") }
-}
-
-/// A number for a DN in any spelling. Two DNs share one only by a chance of one to 2⁶⁴, and what
-/// follows from that is an item too many.
-///
-/// It is stored, so it must be the same in every version; and members are written by many people, so
-/// it must not be possible to choose two DNs that share one.
-pub(super) fn hash(name: &str) -> i64 {
-    let digest = digest::digest(&digest::SHA256, dn::key(name).as_bytes());
-    let bytes = digest.as_ref().first_chunk().copied().unwrap_or_default();
-    i64::from_be_bytes(bytes)
 }
 
 #[cfg(test)]

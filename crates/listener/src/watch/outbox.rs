@@ -43,6 +43,9 @@ pub(super) enum Until<'a> {
     /// The object itself names nothing below this old DN of a container. It goes out only if it turns
     /// out to name something else than we know.
     NamesNothingBelow(&'a str),
+    /// Everything that the object itself names is known. It goes out only if it turns out to name
+    /// something else than we know.
+    NamesTheKnown,
 }
 
 /// A DN that has changed.
@@ -91,6 +94,8 @@ pub(super) struct DelayedItem {
     pub(super) by_any: bool,
     /// Nor as long as something below the old DN is named. It is an item only if that made a difference.
     pub(super) is_below: bool,
+    /// Nor as long as it names what nobody knows, with the same exception.
+    pub(super) is_unknown: bool,
     pub(super) until: i64,
     /// It has gone out for want of patience, and is looked at still.
     pub(super) is_out: bool,
@@ -139,7 +144,10 @@ impl Index {
             Until::Names(change) => (1, Some(change)),
             Until::IsMember(change) => (2, Some(change)),
             Until::NamesNothingBelow(old) => (3, Some(Change { old, new: None })),
+            Until::NamesTheKnown => (4, None),
         };
+        // It may name the unknown for ever.
+        let patience = if wait == Until::NamesTheKnown { 0 } else { PATIENCE };
         self.connection
             .prepare_cached(
                 "INSERT INTO outbox (uuid, delayed, rank, csn, module, command, due, until, old, new)
@@ -156,7 +164,7 @@ impl Index {
                 rank,
                 kind::number(Some(module)),
                 now + SETTLING,
-                now + PATIENCE,
+                now + patience,
                 change.map(|change| change.old),
                 delayed,
                 change.and_then(|change| change.new),
@@ -210,6 +218,7 @@ impl Index {
                     until: row.get(4)?,
                     by_any: row.get::<_, i64>(5)? == 2,
                     is_below: row.get::<_, i64>(5)? == 3,
+                    is_unknown: row.get::<_, i64>(5)? == 4,
                     is_out: row.get(6)?,
                 })
             })?;
@@ -248,8 +257,17 @@ impl Index {
         if item.is_out { Ok(()) } else { self.copy_out(item.seq) }
     }
 
+    /// What becomes of an item whose object names what nobody knows.
+    pub(super) fn look_again(&self, item: &DelayedItem, now: i64) -> rusqlite::Result<()> {
+        let late = now - item.until;
+        if late >= ATTENTION {
+            return self.remove_item(item.seq);
+        }
+        self.postpone(item.seq, now + LATER.max(late / 4))
+    }
+
     /// Makes an immediate item beside a delayed one, unless the object has one already.
-    fn copy_out(&self, seq: i64) -> rusqlite::Result<()> {
+    pub(super) fn copy_out(&self, seq: i64) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached(
                 "INSERT OR IGNORE INTO outbox (uuid, delayed, rank, csn, module, command, due, until)
@@ -350,6 +368,25 @@ mod tests {
         assert!(!index.is_awaited("uid=old").unwrap());
         assert_eq!(order(&index), [(1, 1)]);
         assert_eq!(index.next_due().unwrap(), None);
+    }
+
+    #[test]
+    fn what_names_the_unknown_is_looked_at_for_a_while_and_never_waited_for() {
+        let (_folder, index) = index();
+        let uuid = RawUuid([1; 16]);
+        index.add_delayed(uuid, Module::Group, Until::NamesTheKnown, 0, NOW).unwrap();
+        assert!(index.next_awaited().unwrap().is_some(), "the first look is soon");
+        let (mut now, mut looks) = (NOW, 0);
+        while let Some(next) = index.next_due().unwrap() {
+            now = next;
+            looks += 1;
+            let due = index.delayed_items(now, 10).unwrap();
+            assert!(due[0].is_unknown);
+            index.look_again(&due[0], now).unwrap();
+            assert_eq!(index.next_awaited().unwrap(), None);
+        }
+        assert!(now >= NOW + ATTENTION && looks < 40, "{looks} until {now}");
+        assert_eq!(order(&index), []);
     }
 
     #[test]

@@ -10,15 +10,8 @@ use rusqlite::{OptionalExtension as _, params};
 use super::index::Index;
 use super::name;
 
-/// Attributes with DNs of other entries, which overlays such as refint keep up to date.
-pub(super) const ATTRIBUTES: [&str; 6] = [
-    MEMBER,
-    "secretary",
-    "ucsschoolLegalGuardian",
-    "ucsschoolLegalWard",
-    "univentionAllowedEmailUsers",
-    "univentionAllowedEmailGroups",
-];
+pub(super) use idspool_udm::REFERRING as ATTRIBUTES;
+
 /// In a group, whoever it names is changed by it: `memberOf`.
 const MEMBER: &str = "uniqueMember";
 
@@ -133,6 +126,29 @@ impl Index {
                 "SELECT uuid, module FROM entry WHERE id IN (
                      SELECT source FROM reference
                      WHERE NOT EXISTS (SELECT 1 FROM entry WHERE hash = reference.target))",
+            )?
+            .query_map([], |row| Ok((RawUuid(row.get(0)?), row.get(1)?)))?
+            .collect()
+    }
+
+    /// Whether an entry names a DN that no entry has.
+    pub(super) fn names_nobody(&self, source: i64) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM reference WHERE source = ?1
+                     AND NOT EXISTS (SELECT 1 FROM entry WHERE hash = reference.target))",
+            )?
+            .query_row([source], |row| row.get(0))
+    }
+
+    /// As [`Index::sources_of_nobody`], of those that [`Index::mark_current`] noted.
+    pub(super) fn current_sources_of_nobody(&self) -> rusqlite::Result<Vec<(RawUuid, i64)>> {
+        self.connection
+            .prepare_cached(
+                "SELECT uuid, module FROM entry WHERE id IN (
+                     SELECT source FROM reference
+                     WHERE source IN (SELECT source FROM current)
+                     AND NOT EXISTS (SELECT 1 FROM entry WHERE hash = reference.target))",
             )?
             .query_map([], |row| Ok((RawUuid(row.get(0)?), row.get(1)?)))?
             .collect()

@@ -215,6 +215,14 @@ impl Index {
         Ok(())
     }
 
+    /// Doubts the place of everything that is by itself.
+    pub(super) fn unsettle_orphans(&self) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("UPDATE entry SET settled = 0 WHERE above IS NOT NULL AND settled = 1")?
+            .execute([])?;
+        Ok(())
+    }
+
     /// Everybody knows where it is now.
     pub(super) fn forget_past(&self, id: i64) -> rusqlite::Result<()> {
         self.connection

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use idspool_directory::{Backoff, Directory, Error, Interrupt, SyncMode};
 use idspool_service::Exit;
-use idspool_spool::Spool;
+use idspool_spool::{Spool, durable};
 
 use super::error::WatchError;
 use super::index::Index;
 use super::lock::WatchLock;
+use super::readings;
 use super::settings::WatchSettings;
 use super::work::{Session, Work};
 
@@ -83,6 +84,7 @@ impl Watcher {
         let spool = Spool::create(&settings.spool)?;
         let lock = WatchLock::take(&settings.spool)?;
         let index = Index::open(&settings.spool)?;
+        durable::create_dirs(readings::folder(&settings.spool))?;
         let stop = WatchStop {
             requested: Arc::default(),
             interrupts: [source.interrupt(), lookup.interrupt()],
@@ -155,7 +157,11 @@ impl Watcher {
         let mut sync = source.synchronise(searches, sync_mode)?;
         let mut messages = Vec::with_capacity(BATCH);
         while !stop.is_requested() {
-            let wait = if session.is_watching() { work.next_look()? } else { Some(silence) };
+            let wait = if session.is_watching() {
+                Some(work.next_look()?.unwrap_or(readings::PAUSE).min(readings::PAUSE))
+            } else {
+                Some(silence)
+            };
             messages.clear();
             if !sync.is_over() {
                 sync.receive(&mut messages, BATCH, wait)?;
@@ -169,12 +175,14 @@ impl Watcher {
                 continue;
             }
             if session.is_watching() {
+                work.check_readings(false)?;
                 let count = work.hand_over(&mut session)?;
                 if count > 0 {
                     tracing::debug!("Enqueued {count} changes");
                 }
             } else {
                 work.finish_refresh(&mut session)?;
+                work.check_readings(true)?;
                 backoff.reset();
                 let count = work.hand_over(&mut session)?;
                 report(mode, count, &url);

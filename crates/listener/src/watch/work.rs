@@ -68,6 +68,8 @@ pub(super) struct Session {
     is_warned: bool,
     /// The server was started since we followed it last.
     pub(super) is_restarted: bool,
+    /// When it was started, once that is to be noted.
+    server_start: Option<String>,
 }
 
 impl Session {
@@ -83,7 +85,7 @@ impl Session {
 impl Work {
     /// Prepares a synchronisation: where it goes on from, and what to search for.
     pub(super) fn begin(&mut self) -> Result<(Session, Vec<SyncSearch>), WatchError> {
-        let is_restarted = self.is_restarted()?;
+        let (is_restarted, server_start) = self.server_start()?;
         let index = &self.index;
         let mut followed = Vec::new();
         let mut searches = Vec::new();
@@ -111,7 +113,8 @@ impl Work {
         let stage = refresh::stage(wanted.is_none(), adopt);
         index.transaction(|| index.clear_marks())?;
         let mentioned = Mentioned::none_of(last);
-        let session = Session { followed, mentioned, stage, is_warned: false, is_restarted };
+        let is_warned = false;
+        let session = Session { followed, mentioned, stage, is_warned, is_restarted, server_start };
         Ok((session, searches))
     }
 
@@ -209,6 +212,8 @@ impl Work {
             for base in others {
                 self.index.forget_base(base)?;
             }
+            // Whoever is interrupted before this compares everything the next time.
+            self.index.set_note(SERVER_START, session.server_start.as_deref())?;
             self.index.set_note(REFUSED_SINCE, None)
         })?;
         self.offer_newly_wanted(session.stage)?;
@@ -216,23 +221,23 @@ impl Work {
         Ok(())
     }
 
-    /// Whether the server has been started since we followed it last, as far as it says.
+    /// Whether the server has been started since we followed it last, as far as it says, and what to
+    /// know it by the next time.
     ///
     /// A slapd that was killed does not remember a deletion that was its last change: it takes the
     /// newest entry for its state, so that it can seem to be where our cookie is. One that was
     /// restored from a backup and has gone on since takes our cookie, and tells nothing of what the
     /// backup took back.
-    fn is_restarted(&mut self) -> Result<bool, WatchError> {
+    fn server_start(&mut self) -> Result<(bool, Option<String>), WatchError> {
         /// Seconds after a start during which another start would go unnoticed.
         const AMBIGUOUS: i64 = 2;
-        let Some(start) = self.lookup.server_start()? else { return Ok(false) };
+        let Some(start) = self.lookup.server_start()? else { return Ok((false, None)) };
         let known = self.index.note(SERVER_START);
         let known = known.map_err(|error| self.index.failed(error))?;
         let started = NaiveDateTime::parse_from_str(&start, "%Y%m%d%H%M%SZ");
         let age = started.map_or(0, |started| now() / 1000 - started.and_utc().timestamp());
-        let noted = (age > AMBIGUOUS).then_some(start.as_str());
-        self.index.transaction(|| self.index.set_note(SERVER_START, noted))?;
-        Ok(known.as_deref() != Some(start.as_str()))
+        let is_restarted = known.as_deref() != Some(start.as_str());
+        Ok((is_restarted, (age > AMBIGUOUS).then_some(start)))
     }
 
     /// A server shows nothing to those without rights, which must not be taken for an empty directory.
@@ -283,7 +288,7 @@ impl Work {
     }
 
     /// Asks the server where entries are whose container we do not know.
-    fn settle_places(&mut self, stage: Stage) -> Result<(), WatchError> {
+    pub(super) fn settle_places(&mut self, stage: Stage) -> Result<(), WatchError> {
         let bases: Vec<Dn> =
             self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
         let roots: Vec<i64> = self.settings.bases.iter().map(|base| name::hash(base)).collect();
