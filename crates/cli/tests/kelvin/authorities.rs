@@ -149,3 +149,25 @@ fn nothing_was_ever_ignored() {
     assert_eq!(text, "everything was handed to a school authority\n");
     assert_eq!(place.json(&["counters"])["counters"]["school_not_mapped"], 0);
 }
+
+#[test]
+fn a_test_tells_what_keeps_changes_from_being_delivered() {
+    let place = Place::new();
+    place.run(&["authorities", "test"]).refused();
+    place.add("north");
+    let path = place.path("kelvin/conf/school_authorities/north.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("https://kelvin.a.example", "http://127.0.0.1:1")).unwrap();
+    fs::write(place.path("kelvin/conf/school_authorities/broken.json"), "{").unwrap();
+    let tested = place.run(&["authorities", "test"]);
+    assert_eq!(tested.status, 1, "{}{}", tested.out, tested.err);
+    for expected in
+        ["broken\n  PROBLEM", "north\n  ok", "note     it is inactive", "127.0.0.1:1", "what to do"]
+    {
+        assert!(tested.out.contains(expected), "{expected}: {}", tested.out);
+    }
+    let one = place.run(&["authorities", "test", "nobody", "--json"]);
+    assert_eq!(one.status, 1);
+    let answer: serde_json::Value = serde_json::from_str(&one.out).unwrap();
+    assert_eq!(answer["authorities"][0]["checks"][0]["verdict"], "problem", "{answer}");
+}

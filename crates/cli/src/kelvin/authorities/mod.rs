@@ -16,6 +16,7 @@ use crate::format;
 mod add;
 mod list;
 mod schools;
+mod trial;
 
 /// Arguments of the sub-command.
 #[derive(Debug, Args)]
@@ -36,6 +37,12 @@ enum Command {
     },
     /// Add a school authority: from a file, like another one, or with the mapping of the documentation.
     Add(add::Arguments),
+    /// Check whether school authorities fit their servers: account and rights, certificates, schools, roles, mapping.
+    /// Changes nothing. Exit status 1: there is a problem.
+    Test {
+        /// Their names; without any, all.
+        names: Vec<AuthorityName>,
+    },
     /// Remove a school authority. Its queue goes to out_queues_trash; what its server has stays there.
     Remove {
         /// Its name.
@@ -87,6 +94,7 @@ pub(crate) fn run(
         Command::List => list::print(&authorities, as_json, out),
         Command::Show { name } => list::show(&authorities, name, out),
         Command::Add(arguments) => add::run(&authorities, arguments, as_json, out),
+        Command::Test { names } => trial::run(config, names, as_json, out),
         Command::Remove { name } => remove(&authorities, name, as_json, out),
         Command::Activate { name } => set_active(&authorities, name, true, as_json, out),
         Command::Deactivate { name } => set_active(&authorities, name, false, as_json, out),
