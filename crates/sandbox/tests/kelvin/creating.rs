@@ -93,7 +93,7 @@ fn the_school_library_refuses_values() {
         assert!(response.text().contains(part), "{fields}: {response:?}");
     }
     for (fields, expected) in [
-        (json!({"email": "a@elsewhere.example"}), "mailPrimaryAddress UdmError:ModifyError"),
+        (json!({"email": "a@elsewhere.example"}), "mailPrimaryAddress UdmError:CreateError"),
         (json!({"udm_properties": {"phone": "1"}}), "phone UdmError:CreateError"),
         (json!({"udm_properties": {"title": ["Dr."]}}), "title UdmError:CreateError"),
     ] {

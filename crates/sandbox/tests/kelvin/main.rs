@@ -4,11 +4,21 @@
 mod support;
 
 #[cfg(test)]
+mod changing;
+#[cfg(test)]
 mod classes;
 #[cfg(test)]
 mod creating;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod places;
+#[cfg(test)]
+mod searching;
 #[cfg(test)]
 mod token;
 #[cfg(test)]

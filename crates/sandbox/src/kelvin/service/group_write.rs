@@ -118,7 +118,7 @@ fn fill(desk: &Desk<'_>, group: &mut Group, sent: GroupBody, step: Step) -> Resu
         Sent::Absent => {}
         Sent::Null => group.email = None,
         Sent::Value(email) => {
-            super::user::check_email(desk, &email, group.id)?;
+            super::user::check_email(desk, &email, group.id, step)?;
             group.email = Some(email);
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::properties::{self, Step};
 use super::super::relation::{self, Side};
-use super::create::{leave, move_away};
+use super::create::leave;
 use super::{Answer, DEFAULT_SOURCE, Desk, groups};
 use crate::kelvin::body::{Mode, Sent, UserBody};
 use crate::kelvin::options::PropertyOwner;
@@ -36,7 +36,7 @@ pub(in super::super) fn change(
     check_identity(&sent)?;
 
     if school != user.school {
-        move_away(desk, id, &user.school, &school);
+        move_to(desk, &user, &school, &schools);
     }
     if let Some(new) = sent.name.as_ref().filter(|new| **new != user.name && !new.is_empty()) {
         rename(desk, &user, new)?;
@@ -124,6 +124,21 @@ fn place(
     Ok((school, schools))
 }
 
+/// Memberships in a school that the user stays in survive.
+fn move_to(desk: &mut Desk<'_>, user: &User, school: &str, schools: &BTreeSet<String>) {
+    let is_left = !schools.contains(&user.school);
+    if is_left {
+        leave(desk, user.id, &user.school);
+    }
+    desk.world.change_user(user.id, |moved| {
+        if is_left {
+            moved.schools.remove(&user.school);
+        }
+        moved.schools.insert(school.to_owned());
+        school.clone_into(&mut moved.school);
+    });
+}
+
 fn rename(desk: &mut Desk<'_>, user: &User, new: &str) -> Result<(), Refusal> {
     super::check_name(new, &user.roles)?;
     if desk.world.user_named(new).is_some_and(|other| other.id != user.id) {
@@ -190,7 +205,7 @@ fn attributes(
     let guardians = relations(Side::Guardians, sent.legal_guardians.as_ref())?;
     let wards = relations(Side::Wards, sent.legal_wards.as_ref())?;
     if let Some(email) = sent.email.as_value().filter(|email| user.email.as_ref() != Some(*email)) {
-        super::check_email(desk, email, id)?;
+        super::check_email(desk, email, id, Step::Modify)?;
     }
     let mut udm = user.properties.clone();
     properties::apply(&mut udm, sent.properties, PropertyOwner::User, desk.options, Step::Modify)?;

@@ -62,7 +62,7 @@ pub(in super::super) fn create(
     let wards = relation::find(desk, Side::Wards, &roles, sent.legal_wards.as_ref())?;
     let email = sent.email.value();
     if let Some(email) = &email {
-        super::check_email(desk, email, 0)?;
+        super::check_email(desk, email, 0, Step::Create)?;
     }
     let mut udm = BTreeMap::new();
     properties::apply(&mut udm, sent.properties, PropertyOwner::User, desk.options, Step::Create)?;
@@ -121,7 +121,7 @@ fn place(desk: &mut Desk<'_>, sent: &UserBody) -> Result<(String, BTreeSet<Strin
 }
 
 /// Moves a user out of a school, with the loss of all memberships there.
-pub(super) fn move_away(desk: &mut Desk<'_>, id: u64, old: &str, new: &str) {
+fn move_away(desk: &mut Desk<'_>, id: u64, old: &str, new: &str) {
     leave(desk, id, old);
     desk.world.change_user(id, |user| {
         user.schools.remove(old);

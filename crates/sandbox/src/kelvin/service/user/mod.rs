@@ -7,6 +7,7 @@ mod search;
 
 use std::collections::BTreeSet;
 
+use super::properties::Step;
 use super::{Answer, Desk};
 use crate::kelvin::reference;
 use crate::kelvin::refusal::{Refusal, quoted};
@@ -55,7 +56,12 @@ fn check_name(name: &str, roles: &BTreeSet<Role>) -> Result<(), Refusal> {
 }
 
 /// An address must be nobody else's, and of a domain that the server hosts.
-pub(super) fn check_email(desk: &Desk<'_>, email: &str, id: u64) -> Result<(), Refusal> {
+pub(super) fn check_email(
+    desk: &Desk<'_>,
+    email: &str,
+    id: u64,
+    step: Step,
+) -> Result<(), Refusal> {
     let domain = email.rsplit_once('@').filter(|(local, _)| !local.is_empty());
     let hosted = &desk.options.mail_domains;
     let is_hosted = domain.is_some_and(|(_, domain)| {
@@ -69,7 +75,7 @@ pub(super) fn check_email(desk: &Desk<'_>, email: &str, id: u64) -> Result<(), R
     if !is_hosted {
         let text = format!("The domain of {} is not hosted here.", quoted(email));
         let property = "mailPrimaryAddress";
-        return Err(Refusal::directory(422, property, "UdmError:ModifyError", text));
+        return Err(Refusal::directory(422, property, step.error(), text));
     }
     Ok(())
 }
