@@ -89,7 +89,7 @@ impl Target {
         if names.absent.contains(&key) {
             return Ok(None);
         }
-        if self.has_school(name)? {
+        if self.kelvin.has_school(name)? {
             *schools = None;
             return Err(Fault::transient(format!(
                 "the server has the school '{name}', but does not list it"
@@ -114,14 +114,6 @@ impl Target {
     pub(crate) fn forget(&self) {
         *lock(&self.schools) = None;
         *lock(&self.roles) = None;
-    }
-
-    /// Servers before 1.7.0 do not know the question (kelvin-api 13): then the list counts.
-    fn has_school(&self, name: &str) -> Result<bool, Halt> {
-        match self.kelvin.has_school(name) {
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 405) => Ok(false),
-            other => Ok(other?),
-        }
     }
 
     #[cfg(test)]
@@ -230,12 +222,12 @@ mod tests {
     }
 
     #[test]
-    fn an_old_server_without_the_question_is_believed_and_trouble_is_not_an_answer() {
+    fn trouble_is_not_an_answer() {
         let fake = Fake::with_schools(&["S1"]);
         let target = target(&fake);
         fake.fail_at(2, Failure::Before);
         assert!(target.school("S2").is_err());
-        fake.refuse_with("HEAD schools/", 405);
         assert_eq!(target.school("S2").unwrap(), None);
+        assert_eq!(fake.calls(), ["GET schools/", "HEAD schools/S2", "HEAD schools/S2"]);
     }
 }

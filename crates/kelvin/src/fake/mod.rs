@@ -44,7 +44,7 @@ struct State {
     /// Counted from 1 over all calls since it was set.
     fail: Option<(usize, Failure)>,
     /// Beginnings of the lines of requests that are refused, and how.
-    refused: Vec<(String, u16, RefusalKind)>,
+    refused: Vec<(String, RefusalKind)>,
     /// Schools that are there and not listed.
     hidden: Vec<String>,
     /// Accounts that are there after so many more requests.
@@ -98,12 +98,7 @@ impl Fake {
 
     /// Requests whose line begins so are refused.
     pub(crate) fn refuse(&self, beginning: &str, kind: RefusalKind) {
-        self.lock().refused.push((beginning.to_owned(), 400, kind));
-    }
-
-    /// Requests whose line begins so are refused with this status.
-    pub(crate) fn refuse_with(&self, beginning: &str, status: u16) {
-        self.lock().refused.push((beginning.to_owned(), status, RefusalKind::Invalid));
+        self.lock().refused.push((beginning.to_owned(), kind));
     }
 
     /// The school is there, and the list of schools does not name it.
@@ -169,12 +164,10 @@ impl Fake {
         if failure == Some(Failure::Before) {
             return Err(no_answer(&line, false));
         }
-        let refused = state.refused.iter().find(|(beginning, ..)| line.starts_with(beginning));
-        if let Some((_, status, kind)) = refused {
+        let refused = state.refused.iter().find(|(beginning, _)| line.starts_with(beginning));
+        if let Some((_, kind)) = refused {
             let kind = kind.clone();
-            return Err(
-                Trouble::Refused(*status, kind, "refused on purpose".into()).into_error(&line)
-            );
+            return Err(Trouble::Refused(400, kind, "refused on purpose".into()).into_error(&line));
         }
         let answer = work(&mut state.world);
         match failure {

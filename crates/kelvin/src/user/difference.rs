@@ -31,7 +31,9 @@ pub(super) fn difference(wanted: &Wanted, present: &Attributes, all: bool) -> At
         if is_void(Some(value)) && present.is_none() {
             continue;
         }
-        if all || !is_same_property(value, present) {
+        // With an address the server sets this one, too (kelvin-api 12).
+        let is_overwritten = property == "e-mail" && change.contains_key("email");
+        if all || is_overwritten || !is_same_property(value, present) {
             // Only the server knows whether its property is a list.
             let is_list = present.is_some_and(Value::is_array);
             let value = if value.is_null() && is_list { json!([]) } else { value.clone() };
@@ -204,6 +206,15 @@ mod tests {
                 "{properties}"
             );
         }
+    }
+
+    #[test]
+    fn addresses_that_the_server_would_overwrite_are_sent_again() {
+        let wanted = json!({"email": "b@x", "udm_properties": {"e-mail": ["c@x"], "phone": []}});
+        let present = json!({"email": "a@x", "udm_properties": {"e-mail": ["c@x"], "phone": []}});
+        let expected = json!({"email": "b@x", "udm_properties": {"e-mail": ["c@x"]}});
+        assert_eq!(change(wanted.clone(), present, false), expected);
+        assert_eq!(change(wanted.clone(), wanted, false), json!({}));
     }
 
     #[test]

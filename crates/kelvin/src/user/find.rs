@@ -2,6 +2,7 @@
 
 use idspool_kelvin_client::{Identity, User};
 use idspool_provisioner::{Facts, Fault, Known};
+use idspool_udm::dn;
 use serde_json::Value;
 use tracing::{info, warn};
 
@@ -85,12 +86,13 @@ impl Work<'_> {
         Ok(None)
     }
 
-    /// Two objects of ours have one identity. While the other one has an item waiting it may be about to be removed
-    /// or to get another identity, as when a user was removed and added again and the reports came in the other
-    /// order.
+    /// Two objects of ours have one identity. The other one may be about to be removed or to get another identity, as
+    /// when a user was removed and added again and the reports came in the other order: it has an item waiting, or
+    /// its DN is ours now.
     fn take_over(&self, user: &User, owner: &Known) -> Result<(), Halt> {
         let what = format!("'{}' at the server was delivered for {}", user.name, shown(owner));
-        if !self.delivery.waiting.has(&owner.id) {
+        let lost_its_dn = owner.dn == dn::key(&self.delivery.item.dn);
+        if !lost_its_dn && !self.delivery.waiting.has(&owner.id) {
             return Err(Fault::permanent(format!(
                 "{what}, which has the same record UID and source UID; it is not handed over to another object"
             ))
@@ -100,7 +102,7 @@ impl Work<'_> {
             )
             .into());
         }
-        warn!("{what}, which has an item waiting: it is taken over.");
+        warn!("{what}, which is being removed or changed: it is taken over.");
         let objects = self.delivery.objects;
         if let Some(snapshot) = objects.snapshot(&owner.id)? {
             objects.note(&snapshot, &Facts { active: true, ..Facts::default() })?;

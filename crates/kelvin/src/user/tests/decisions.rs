@@ -65,6 +65,26 @@ fn a_school_of_another_authority_counts_not_even_if_the_server_has_one_of_its_na
 }
 
 #[test]
+fn an_account_that_another_authority_of_the_same_server_took_over_stays() {
+    let mut stage = Stage::new();
+    stage.deliver(&anna()).unwrap();
+    let left = with(&anna(), json!({"school": ["Foreign"], "groups": []}));
+    stage.fake.change_world(|world| {
+        let account = world.accounts.get_mut("anna").unwrap();
+        account.plain.insert("schools".into(), json!(["Foreign"]));
+    });
+    assert_eq!(stage.calls(&left), [SEARCH]);
+    assert_eq!(stage.users(), ["anna"]);
+    // A school that goes to another authority takes its users with it.
+    let foreign = with(&anna(), json!({"school": ["Foreign"]}));
+    stage.map_schools(&["foreign"]);
+    stage.deliver(&foreign).unwrap();
+    stage.map_schools(&["s1"]);
+    let calls = stage.calls(&with(&foreign, json!({"firstname": "x"})));
+    assert_eq!(calls, [SEARCH, "DELETE users/anna"]);
+}
+
+#[test]
 fn nobody_is_deleted_because_of_an_empty_or_short_list_of_schools() {
     let mut stage = Stage::new();
     stage.deliver(&anna()).unwrap();

@@ -168,7 +168,7 @@ fn a_user_that_was_removed_and_added_again_survives_the_late_removal() {
     for is_index_lost in [false, true] {
         let mut stage = Stage::new();
         stage.deliver(&anna()).unwrap();
-        let again = student(OTHER, "anna", "1");
+        let again = student(OTHER, "anna2", "1");
         // Nobody says that the other one is going: two users of the directory have one identity.
         let fault = stage.fault(&again);
         assert_eq!(fault.class, FaultClass::Permanent);
@@ -180,9 +180,19 @@ fn a_user_that_was_removed_and_added_again_survives_the_late_removal() {
             stage.rebuild_index();
         }
         assert_eq!(stage.calls(&gone(&anna())), [search("1")]);
-        assert_eq!(stage.users(), ["anna"]);
-        assert_eq!(stage.calls(&gone(&again)), [search("1"), "DELETE users/anna".into()]);
+        assert_eq!(stage.users(), ["anna2"]);
+        assert_eq!(stage.calls(&gone(&again)), [search("1"), "DELETE users/anna2".into()]);
     }
+}
+
+#[test]
+fn who_has_the_dn_of_another_has_taken_its_place() {
+    let stage = Stage::new();
+    stage.deliver(&anna()).unwrap();
+    stage.deliver(&with(&student(OTHER, "anna", "1"), json!({"firstname": "New"}))).unwrap();
+    assert_eq!(stage.shown("anna", "firstname"), "New");
+    stage.deliver(&gone(&anna())).unwrap();
+    assert_eq!(stage.users(), ["anna"]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub(crate) fn site(fake: &Fake, schools: &[&str]) -> Site {
 fn site_of(fake: &Fake, authority: Authority, schools: &[&str]) -> Site {
     let other: crate::conf::AuthorityName = "other".parse().unwrap();
     let own = schools.iter().map(|&school| (school.to_owned(), authority.name.clone()));
-    let pairs = own.chain([("foreign".to_owned(), other)]);
+    let pairs = [("foreign".to_owned(), other)].into_iter().chain(own);
     let schools = Arc::new(SchoolMapping::new(pairs));
     let target = Target::new(Arc::new(fake.clone()));
     Site::new(Arc::new(authority), schools, settings(), target, Arc::new(NoUsers))
@@ -222,6 +222,12 @@ impl Stage {
         change(&mut authority);
         let mapped: Vec<&str> = self.mapped.iter().map(String::as_str).collect();
         self.recipient = KelvinRecipient::new(site_of(&self.fake, authority, &mapped));
+    }
+
+    /// A new process, whose authority has other schools.
+    pub(crate) fn map_schools(&mut self, schools: &[&str]) {
+        self.mapped = schools.iter().map(|&school| school.to_owned()).collect();
+        self.reconfigure(|_| ());
     }
 
     /// A process that starts again with a lost index.
