@@ -12,7 +12,7 @@
 //! | `objects`, `index` | the last delivered state of each object: `old/` and the index over it (S5) |
 //! | `engine` | the loop: take, deliver, stop and retry; in `engine/commit` the groups that share a sync |
 //! | `copies` | objects that a recipient puts into the queue again |
-//! | `rehearsal` | what the loop would do, without doing it |
+//! | `rehearsal`, `notices` | what the loop would do, without doing it, and what the rules would say |
 //! | `private_folder` | where a view and a dry run keep what is theirs |
 //! | `pause` | how long to wait before the next attempt |
 //!
@@ -37,6 +37,7 @@ mod backlog;
 mod copies;
 mod engine;
 mod index;
+mod notices;
 mod objects;
 mod pause;
 mod private_folder;
@@ -46,6 +47,7 @@ mod slot;
 
 pub use copies::Copies;
 pub use engine::{Ended, Engine, EngineError, Mode, Style};
+pub use notices::Notices;
 pub use objects::{Error, Indexing, Known, Objects, Place, Rebuilt};
 pub use pause::after as pause_after;
 pub use private_folder::PrivateFolder;

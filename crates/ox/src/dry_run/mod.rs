@@ -10,12 +10,10 @@
 //! | [`overlay`] | OX as it would be |
 //! | [`stage`] | one item: its calls, files, warnings |
 //! | `journal`, `difference` | a call, and what it changes |
-//! | `notices` | log lines worth knowing |
 //! | `report`, `text` | all of it as JSON, and for people |
 
 mod difference;
 mod journal;
-mod notices;
 mod overlay;
 mod report;
 mod stage;

@@ -5,13 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use idspool_ox_soap::ContextId;
-use idspool_provisioner::{Delivery, Fault, Key, Outcome, Recipient};
+use idspool_provisioner::{Delivery, Fault, Key, Notices, Outcome, Recipient};
 use idspool_udm::{ConvertedItem, ItemHead, Module, dn};
 use serde_json::{Map, Value};
 use tracing::dispatcher::{Dispatch, with_default};
 
 use super::journal::{Call, Change};
-use super::notices::Notices;
 use super::overlay::{Overlay, Subject};
 use crate::core::Core;
 use crate::credentials::CredentialsFile;
@@ -73,7 +72,7 @@ impl Stage {
             recipient: OxRecipient::of(core),
             overlay,
             credentials,
-            notices: Notices::new(),
+            notices: Notices::default(),
             foreseen: Mutex::default(),
         })
     }

@@ -1,7 +1,7 @@
-//! What the rules say in the log while an item is rehearsed, as far as it is worth knowing beforehand.
+//! What a recipient's rules say in the log while an item is rehearsed, as far as it is worth knowing beforehand.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::dispatcher::{Dispatch, with_default};
 use tracing::field::{Field, Visit};
@@ -9,21 +9,24 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Collects log lines.
-pub(crate) struct Notices {
+#[derive(Debug)]
+pub struct Notices {
     dispatch: Dispatch,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-impl Notices {
-    pub(crate) fn new() -> Self {
+impl Default for Notices {
+    fn default() -> Self {
         let lines = Arc::<Mutex<Vec<String>>>::default();
         Self { dispatch: Dispatch::new(Collector(Arc::clone(&lines))), lines }
     }
+}
 
+impl Notices {
     /// Does `work`; the lines that it logged and an administrator should know of, each once.
-    pub(crate) fn of<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<String>) {
+    pub fn of<T>(&self, work: impl FnOnce() -> T) -> (T, Vec<String>) {
         let result = with_default(&self.dispatch, work);
-        (result, std::mem::take(&mut *crate::lock(&self.lines)))
+        (result, std::mem::take(&mut *lock(&self.lines)))
     }
 }
 
@@ -49,7 +52,7 @@ impl Subscriber for Collector {
         // The OX Connector tells about unknown members, and about what it leaves out for them, in
         // ordinary lines (ox-provisioning 3.7).
         if is_warning || message.0.contains("Ignoring") {
-            let mut lines = crate::lock(&self.0);
+            let mut lines = lock(&self.0);
             if !lines.contains(&message.0) {
                 lines.push(message.0);
             }
@@ -59,6 +62,11 @@ impl Subscriber for Collector {
     fn enter(&self, _: &Id) {}
 
     fn exit(&self, _: &Id) {}
+}
+
+fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    // A rule that panicked has left whole lines.
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Message(String);
@@ -80,7 +88,7 @@ mod tests {
 
     #[test]
     fn warnings_and_unknown_members_are_told_once() {
-        let notices = Notices::new();
+        let notices = Notices::default();
         let work = || {
             warn!("first");
             info!("ordinary");
