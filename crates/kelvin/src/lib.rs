@@ -18,6 +18,7 @@
 //! | `halt` | why an item is not delivered |
 //! | [`admin`] | what an administrator does beside provisioning |
 //! | `serve` | the process: threads that follow the configuration |
+//! | `dry_run` | what would be done with each waiting item |
 //! | `recipient`, `run` | the way in |
 
 pub mod admin;
@@ -25,6 +26,7 @@ mod class;
 mod client;
 pub mod conf;
 mod digest;
+mod dry_run;
 #[cfg(test)]
 mod fake;
 mod halt;
@@ -41,6 +43,7 @@ mod target;
 mod user;
 
 pub use client::{client, fault};
+pub use dry_run::DryRun;
 pub use kelvin::Kelvin;
 pub use layout::Layout;
 pub use recipient::KelvinRecipient;

@@ -32,8 +32,27 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     authority: Option<String>,
     /// Distribute the in queue to the out queues; without --authority, do nothing else
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dry_run")]
     route: bool,
+    /// Tell what would be done with each item that waits for a school authority, and change nothing
+    ///
+    /// Nothing is written, touched or locked in the data directory, and the servers are only read from, so this
+    /// may be run beside a running idspool-kelvin. Exit status: 0 all items would succeed; 1 a fault is foreseen;
+    /// 2 wrong usage or configuration.
+    #[arg(long, conflicts_with = "once")]
+    dry_run: bool,
+    /// With --dry-run: one JSON object per item, and one with the sums of each authority
+    #[arg(long, requires = "dry_run")]
+    json: bool,
+    /// With --dry-run: only this waiting item, by name or path; may be given several times
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    item: Vec<PathBuf>,
+    /// With --dry-run: only the first N items of each authority
+    #[arg(long, value_name = "N", requires = "dry_run")]
+    limit: Option<usize>,
+    /// With --dry-run: ask the servers nothing; what was last delivered counts as what they have
+    #[arg(long, requires = "dry_run")]
+    offline: bool,
 }
 
 fn main() -> ExitCode {
@@ -52,6 +71,12 @@ fn main() -> ExitCode {
         quiet: arguments.quiet,
         authority: arguments.authority,
         route: arguments.route,
+        dry_run: arguments.dry_run.then_some(idspool_kelvin::DryRun {
+            json: arguments.json,
+            items: arguments.item,
+            limit: arguments.limit,
+            offline: arguments.offline,
+        }),
     };
     match idspool_kelvin::run(&options) {
         Ok(exit) => exit.into(),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use idspool_provisioner::Mode;
 use idspool_service::{Config, Exit, logging, shutdown};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::conf::{self, AuthorityName, Loaded};
+use crate::dry_run::{DryRun, Work};
 use crate::routing::{Current, RouterError};
 use crate::serve::{Equipment, Event, InQueue, Routing, Selection, Standing, Supervisor, Task};
 use crate::{Layout, Settings};
@@ -28,6 +29,8 @@ pub struct Options {
     pub authority: Option<String>,
     /// Distribute the in queue; with no authority, nothing else.
     pub route: bool,
+    /// Only tell what would be done.
+    pub dry_run: Option<DryRun>,
 }
 
 /// Runs the provisioner until it is done or asked to stop.
@@ -40,6 +43,9 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
     if let Some(data) = &options.data {
         config.kelvin.data_dir = std::path::absolute(data)
             .with_context(|| format!("find the data directory {}", data.display()))?;
+    }
+    if let Some(dry_run) = &options.dry_run {
+        return rehearse(&config, options, dry_run);
     }
     let level = config.kelvin.log_level.as_str();
     logging::init(if options.quiet { logging::quiet(level) } else { level })?;
@@ -85,6 +91,25 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
     let exit = supervisor.run();
     info!("IDConnectorService {} stopped.", env!("CARGO_PKG_VERSION"));
     Ok(exit)
+}
+
+fn rehearse(config: &Config, options: &Options, dry_run: &DryRun) -> anyhow::Result<Exit> {
+    // The lines of the rules would say that things were done.
+    logging::init("WARNING")?;
+    let layout = Layout::new(&config.kelvin);
+    let loaded = conf::load(&layout)?;
+    let shutdown = shutdown::install(|| ()).context("catch signals")?;
+    let authorities = match selection(options, &loaded)? {
+        Selection::One(name) => loaded.authority(&name).into_iter().cloned().collect(),
+        Selection::All | Selection::None => {
+            loaded.usable().filter(|authority| authority.active).cloned().collect()
+        }
+    };
+    for problem in loaded.problems() {
+        warn!("{problem}; what waits for it is not looked at");
+    }
+    let (layout, loaded, shutdown) = (&layout, &loaded, &shutdown);
+    dry_run.run(&Work { config, layout, loaded, authorities, shutdown })
 }
 
 /// Which authorities are worked on.
