@@ -73,6 +73,13 @@ impl Http {
         self.limits
     }
 
+    /// Closes all connections, also those in use, and opens no new ones: requests under way end with
+    /// [`TransportError::Disconnected`]. What is resolving a name or making a connection ends by its limit of time,
+    /// before anything is sent.
+    pub fn shutdown(&self) {
+        self.agent.clone().shutdown();
+    }
+
     /// Sends a request and waits for the beginning of the answer, whatever its status.
     ///
     /// # Errors

@@ -25,6 +25,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// Ends the calls that are under way, from another thread, and sends nothing more; for clones, too. Whether a
+    /// change that was under way was made is not known.
+    pub fn shutdown(&self) {
+        self.inner.http.shutdown();
+    }
+
     /// Takes a new token, also when there is one, and asks for the roles: the account exists and has rights.
     ///
     /// # Errors

@@ -223,3 +223,24 @@ fn a_server_that_wants_to_be_left_alone() {
     assert!(tries > 0, "the machine slept");
     assert_eq!(server.requests().len(), 2, "after {tries} tries");
 }
+
+/// Whoever has to end does not wait for a server that thinks.
+#[test]
+fn calls_under_way_can_be_ended() {
+    let (sender, asked) = std::sync::mpsc::channel();
+    let server = Server::start(move |request, _| {
+        sender.send(request.line()).unwrap();
+        Reply::nothing(After::Stall)
+    });
+    let client = server.client();
+    let calling = client.clone();
+    let call = std::thread::spawn(move || calling.create_user(&attributes()).unwrap_err());
+    asked.recv_timeout(Duration::from_secs(60)).unwrap();
+    let begin = Instant::now();
+    client.shutdown();
+    assert_eq!(obstacle(call.join().unwrap()), (Obstacle::Lost, true));
+    // The limit of time is 60 s.
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert!(client.roles().is_err(), "nothing more is sent");
+    assert!(asked.try_recv().is_err());
+}

@@ -50,6 +50,8 @@ impl Equip for Equipment {
         stop: &Stop,
     ) -> Result<Site, Fault> {
         let client = client(&self.config.kelvin, authority).map_err(|error| fault(&error))?;
+        let broken_off = client.clone();
+        stop.breaks(move || broken_off.shutdown());
         let kelvin = Arc::new(Stopping::new(client, stop.clone()));
         let source = LdapSchoolUsers::new(self.directory.clone()).map_err(|error| {
             Fault::permanent(error.to_string()).with_remedy("correct [directory] and start anew")
