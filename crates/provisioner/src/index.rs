@@ -166,6 +166,24 @@ impl Index {
         Ok(())
     }
 
+    /// Replaces what is noted of an object, if it is known.
+    pub(crate) fn set_facts(&self, id: &str, facts: &Facts) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE object SET scope = ?2, remote_id = ?3, active = ?4, digest = ?5, rights = ?6
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                id,
+                facts.scope,
+                facts.remote_id,
+                facts.active,
+                facts.digest,
+                facts.rights
+            ])?;
+        Ok(())
+    }
+
     pub(crate) fn remove(&self, id: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([id])?;
         self.connection.prepare_cached("DELETE FROM reference WHERE id = ?1")?.execute([id])?;

@@ -239,6 +239,22 @@ impl Objects {
         self.put(item, facts, stamp)
     }
 
+    /// Changes what is noted of an object beside a delivery, when something became known of it. Snapshot, DN and
+    /// references stay as they are; in particular a DN that another object took over stays with that one. An
+    /// object that is not known is none the more so.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn amend(&self, id: &str, facts: &Facts) -> Result<(), Error> {
+        let dn = self.on_index(|index| {
+            index.gather()?;
+            index.set_facts(id, facts)?;
+            index.dn(id)
+        })?;
+        dn.iter().for_each(|dn| self.places().forget(dn));
+        Ok(())
+    }
+
     /// Removes the snapshot of an object and its entry in the index. Not being there is fine. Counts at
     /// once, and is durable after [`Objects::commit`].
     ///

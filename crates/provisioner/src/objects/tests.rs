@@ -553,6 +553,27 @@ fn a_note_changes_facts_and_leaves_the_file_alone() {
 }
 
 #[test]
+fn what_is_amended_beside_a_delivery_takes_no_dn_back() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let list = json!({"users": ["uid=u,dc=x"]});
+    store(&objects, &item(ANNA, "cn=a,dc=x", list.clone()), &delivered());
+    store(&objects, &item(BERT, "cn=a,dc=x", json!({})), &delivered());
+    let known = Facts { scope: Some(11), digest: None, ..delivered() };
+    objects.amend(ANNA, &known).unwrap();
+    objects.commit().unwrap();
+    assert_eq!(objects.previous(ANNA).unwrap().unwrap().1, Some(known.clone()));
+    assert_eq!(objects.by_dn("cn=a,dc=x").unwrap().unwrap().id, BERT);
+    assert_eq!(objects.referring("uid=u,dc=x").unwrap().len(), 1);
+    // Nor is another place remembered than the new one.
+    objects.place("cn=a,dc=x").unwrap();
+    objects.amend(BERT, &known).unwrap();
+    assert_eq!(objects.place("cn=a,dc=x").unwrap().unwrap().scope, Some(11));
+    objects.amend("unknown", &known).unwrap();
+    assert_eq!(objects.count().unwrap(), 2);
+}
+
+#[test]
 fn s5_a_crash_around_a_removal_leaves_no_object_known_without_snapshot() {
     let queue = tempfile::tempdir().unwrap();
     let objects = open(queue.path());
