@@ -44,7 +44,7 @@ use crate::halt::Halt;
 use crate::kelvin::Kelvin;
 use crate::site::Site;
 
-pub(crate) use relatives::delivered_name;
+pub(crate) use relatives::{delivered_name, has_other_names};
 
 /// One user item under way.
 struct Work<'a> {
@@ -179,7 +179,7 @@ impl<'a> Work<'a> {
             && facts.digest.is_some()
         {
             let facts = Facts { digest: None, ..facts.clone() };
-            let noted = objects.note(previous, &facts).and_then(|()| objects.commit());
+            let noted = objects.amend(&previous.id, &facts).and_then(|()| objects.commit());
             if let Err(error) = noted {
                 // The fault of the delivery is the one to report, and the item is still in the queue.
                 warn!("Cannot note that a delivery broke off: {error}");

@@ -11,6 +11,7 @@ use tracing::info;
 use super::choose::choose;
 use super::roles::{LEGAL_GUARDIAN, STUDENT};
 use super::wanted::Wanted;
+use crate::conf::Authority;
 use crate::halt::Halt;
 use crate::kelvin::Kelvin;
 use crate::site::Site;
@@ -32,17 +33,21 @@ pub(super) fn name_in(dn: &str) -> String {
     first.filter(|name| !name.is_empty()).unwrap_or_else(|| dn.to_owned())
 }
 
-/// The name that the user with this DN has at the server, where the mapping makes it from something else than
-/// the user name; `None`: it is the one in the DN, or the user was not delivered.
-pub(crate) fn delivered_name(site: &Site, objects: &Objects, dn: &str) -> Option<String> {
-    let mappings = &site.authority.mappings;
-    let is_plain = mappings
+/// Whether users may have another name at the server than in their DN.
+pub(crate) fn has_other_names(authority: &Authority) -> bool {
+    let mappings = &authority.mappings;
+    mappings
         .users
         .iter()
         .chain(mappings.users_by_role.values())
         .flatten()
-        .all(|(source, target)| target != "name" || source == "username");
-    if is_plain {
+        .any(|(source, target)| target == "name" && source != "username")
+}
+
+/// The name that the user with this DN has at the server, where the mapping makes it from something else than
+/// the user name; `None`: it is the one in the DN, or the user was not delivered.
+pub(crate) fn delivered_name(site: &Site, objects: &Objects, dn: &str) -> Option<String> {
+    if !has_other_names(&site.authority) {
         return None;
     }
     let known = objects.by_dn(dn).ok()??;

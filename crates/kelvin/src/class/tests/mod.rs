@@ -1,0 +1,7 @@
+mod journeys;
+mod leaving;
+mod members;
+mod partial;
+mod property;
+mod renames;
+mod stage;
