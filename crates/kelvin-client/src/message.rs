@@ -125,6 +125,9 @@ fn unauthorized_remedy(reason: &str) -> &'static str {
         "Incorrect username or password" => {
             "correct username and password in the file of the school authority; the call is repeated"
         }
+        "Could not validate credentials" => {
+            "check at the server that the account still exists and that its clock is right; the call is repeated"
+        }
         "Inactive user" => "enable the account at the server; the call is repeated",
         _ => {
             "make the account a member of ucsschool-kelvin-rest-api-admins at the server; the call is repeated"

@@ -79,12 +79,19 @@ fn named_by_url(text: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// What stands in quotes after a word.
+/// What stands in quotes after a word. A quote that is part of it has a backslash before it.
 fn quoted_after(text: &str, word: &str) -> Option<String> {
     let (_, rest) = text.split_once(word)?;
-    let quote = rest.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-    let (quoted, _) = rest.get(1..)?.split_once(quote)?;
-    Some(one_line(quoted, 300))
+    let mut rest = rest.chars();
+    let quote = rest.next().filter(|quote| matches!(quote, '\'' | '"'))?;
+    let mut quoted = String::new();
+    loop {
+        match rest.next()? {
+            '\\' => quoted.push(rest.next()?),
+            end if end == quote => return Some(one_line(&quoted, 300)),
+            other => quoted.push(other),
+        }
+    }
 }
 
 /// How the page of a proxy begins: its text without the tags.

@@ -11,6 +11,7 @@ mod answers;
 mod calls;
 mod hostile;
 mod pki;
+mod sandbox;
 mod server;
 mod tls;
 mod tokens;
