@@ -4,6 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
+use idspool_sandbox::kelvin::{Account, Options, Right, Server, serve};
+
 use crate::place::{Place, URL};
 
 #[test]
@@ -170,4 +172,66 @@ fn a_test_tells_what_keeps_changes_from_being_delivered() {
     assert_eq!(one.status, 1);
     let answer: serde_json::Value = serde_json::from_str(&one.out).unwrap();
     assert_eq!(answer["authorities"][0]["checks"][0]["verdict"], "problem", "{answer}");
+}
+
+/// A server with one school and an account that may only read, and the authority `north` of it.
+fn server(place: &Place) -> Server {
+    let reader = Account { user: "reader".into(), password: "secret".into(), right: Right::Reader };
+    let options =
+        Options { schools: vec!["GymNord".into()], accounts: vec![reader], ..Options::default() };
+    let server = serve(options).unwrap();
+    let url = format!("{}/ucsschool/kelvin/v1/", server.url());
+    let add = [
+        "authorities",
+        "add",
+        "--name",
+        "north",
+        "--active",
+        "--url",
+        &url,
+        "--username",
+        "connector",
+    ];
+    place.run_with(&[&add[..], &["--password-file", "-"]].concat(), "secret\n").done();
+    server
+}
+
+/// Whether a test is good, and its lines.
+fn tested(place: &Place) -> (bool, String) {
+    let ended = place.run(&["authorities", "test", "north"]);
+    assert!(!ended.out.contains("s3cret") && !ended.err.contains("s3cret"));
+    (ended.status == 0, ended.out)
+}
+
+#[test]
+fn a_test_asks_the_server() {
+    let place = Place::new();
+    let server = server(&place);
+    place.run(&["authorities", "map", "GYMNORD", "north"]).done();
+    let (good, text) = tested(&place);
+    assert!(good, "{text}");
+    for expected in ["logged in as connector", "may change users", "schools at the server: GymNord"]
+    {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert_eq!(server.inspect(|world| world.users().count()), 0, "nothing was changed");
+
+    place.run(&["authorities", "map", "RSSued", "north"]).done();
+    let (good, text) = tested(&place);
+    assert!(!good && text.contains("the server does not have rssued"), "{text}");
+
+    place.run_with(&["authorities", "set-password", "north"], "s3cret\n").done();
+    let (good, text) = tested(&place);
+    assert!(!good && text.contains("Incorrect username or password"), "{text}");
+}
+
+#[test]
+fn an_account_that_may_only_read_is_found() {
+    let place = Place::new();
+    let _server = server(&place);
+    let path = place.path("kelvin/conf/school_authorities/north.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"connector\"", "\"reader\"")).unwrap();
+    let (good, text) = tested(&place);
+    assert!(!good && text.contains("the account reader may not change users"), "{text}");
 }

@@ -16,6 +16,8 @@ const NEEDED: [&[&str]; 7] = [
     &["record_uid"],
     &["source_uid"],
 ];
+/// Attributes that are only made from what has the same name.
+const OWN: [&str; 4] = ["school", "schools", "roles", "school_classes"];
 /// What a class can have.
 const OF_CLASSES: [&str; 7] =
     ["name", "school", "description", "users", "udm_properties", "ucsschool_roles", "create_share"];
@@ -47,6 +49,17 @@ fn of_users(name: &str, mapping: &AttributeMapping, authority: &Authority, found
             "add it to the mapping",
         ));
     }
+    for target in OWN {
+        if let Some((source, _)) =
+            mapping.iter().find(|(source, to)| *to == target && *source != target)
+        {
+            found.push(Check::problem(
+                CHECK,
+                format!("{name}: '{target}' cannot be filled from '{source}': the queue stops at the first user"),
+                format!("map '{target}' to '{target}'"),
+            ));
+        }
+    }
     let mut sources: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (source, target) in mapping {
         sources.entry(target).or_default().push(source);
@@ -68,10 +81,12 @@ fn of_users(name: &str, mapping: &AttributeMapping, authority: &Authority, found
         }
     }
     for (target, sources) in sources.iter().filter(|(_, sources)| sources.len() > 1) {
-        let last = sources.last().copied().unwrap_or_default();
         found.push(Check::note(
             CHECK,
-            format!("{name}: '{target}' is filled from {}: the last that has a value counts, {last} first of all", sources.join(", ")),
+            format!(
+                "{name}: '{target}' is filled from {}: the last that has a value counts",
+                sources.join(", ")
+            ),
         ));
     }
     if has(&"password") {

@@ -90,9 +90,11 @@ fn a_mapping_that_cannot_create_is_a_problem() {
     for (message, expected) in found.iter().zip(expected) {
         assert!(message.contains(expected), "{message}");
     }
+    both["users"]["department"] = json!("school");
     both["users"]["mailPrimaryAddress"] = json!("email");
     let found = odd(mapping::checks(&authority(&file(both))));
-    assert!(found[0].contains("filled from e-mail, mailPrimaryAddress"), "{found:?}");
+    assert!(found[0].contains("'school' cannot be filled from 'department'"), "{found:?}");
+    assert!(found[1].contains("filled from e-mail, mailPrimaryAddress"), "{found:?}");
 }
 
 #[test]
