@@ -8,5 +8,6 @@ mod identities;
 mod relations;
 mod stage;
 mod values;
+mod wire;
 
 pub(crate) use self::stage::{authority, class_dn, item, settings, site};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
+use idspool_kelvin_client::Attributes;
 use idspool_provisioner::{Delivery, Fault, Objects, Outcome, Recipient as _, Waiting};
 use idspool_service::Secret;
 use idspool_spool::Spool;
@@ -11,7 +12,8 @@ use idspool_udm::{ConvertedItem, OldData, UserPasswords};
 use serde_json::{Value, json};
 
 use crate::conf::{AttributeMapping, Authority, Mappings, Plugin, SchoolMapping, SslContext};
-use crate::fake::Fake;
+use crate::fake::{Failure, Fake};
+use crate::kelvin::Kelvin;
 use crate::recipient::KelvinRecipient;
 use crate::site::{Settings, Site};
 use crate::source::{SchoolUsers, SourceError};
@@ -77,15 +79,15 @@ impl SchoolUsers for NoUsers {
 
 /// The authority of [`authority`], which has these schools.
 pub(crate) fn site(fake: &Fake, schools: &[&str]) -> Site {
-    site_of(fake, authority(), schools)
+    site_of(Arc::new(fake.clone()), authority(), schools)
 }
 
-fn site_of(fake: &Fake, authority: Authority, schools: &[&str]) -> Site {
+fn site_of(kelvin: Arc<dyn Kelvin>, authority: Authority, schools: &[&str]) -> Site {
     let other: crate::conf::AuthorityName = "other".parse().unwrap();
     let own = schools.iter().map(|&school| (school.to_owned(), authority.name.clone()));
     let pairs = [("foreign".to_owned(), other)].into_iter().chain(own);
     let schools = Arc::new(SchoolMapping::new(pairs));
-    let target = Target::new(Arc::new(fake.clone()));
+    let target = Target::new(kelvin);
     Site::new(Arc::new(authority), schools, settings(), target, Arc::new(NoUsers))
 }
 
@@ -177,9 +179,42 @@ impl Waiting for WaitingIds {
     }
 }
 
-pub(crate) struct Stage {
+/// A server that items are delivered to.
+pub(crate) trait Server {
+    fn kelvin(&self) -> Arc<dyn Kelvin>;
+
+    /// Lets the `call`-th request from now on fail, counted from 1, and no other.
+    fn fail_at(&self, call: usize, failure: Failure);
+
+    /// The names of all users, in order.
+    fn users(&self) -> Vec<String>;
+
+    /// A user as the server shows it.
+    fn shown(&self, name: &str) -> Option<Attributes>;
+}
+
+impl Server for Fake {
+    fn kelvin(&self) -> Arc<dyn Kelvin> {
+        Arc::new(self.clone())
+    }
+
+    fn fail_at(&self, call: usize, failure: Failure) {
+        self.fail_at(call, failure);
+    }
+
+    fn users(&self) -> Vec<String> {
+        self.world().accounts.into_keys().collect()
+    }
+
+    fn shown(&self, name: &str) -> Option<Attributes> {
+        self.shown(name)
+    }
+}
+
+pub(crate) struct Stage<S = Fake> {
     dir: tempfile::TempDir,
-    pub(crate) fake: Fake,
+    /// The server.
+    pub(crate) fake: S,
     recipient: KelvinRecipient,
     pub(crate) objects: Objects,
     queue: Spool,
@@ -189,7 +224,7 @@ pub(crate) struct Stage {
     mapped: Vec<String>,
 }
 
-impl Stage {
+impl Stage<Fake> {
     /// An authority with the schools S1, S2, S3, all of which the server has; and Foreign, which is another
     /// authority's.
     pub(crate) fn new() -> Self {
@@ -202,14 +237,37 @@ impl Stage {
 
     /// A server with some schools, and an authority that has some.
     pub(crate) fn of(authority: Authority, schools: &[&str], mapped: &[&str]) -> Self {
-        let fake = Fake::with_schools(schools);
+        let stage = Stage::over(Fake::with_schools(schools), authority, mapped);
+        stage.fake.calls();
+        stage
+    }
+
+    /// Delivers an item that must succeed; the requests that it took.
+    pub(crate) fn calls(&self, item: &ConvertedItem) -> Vec<String> {
+        self.fake.calls();
+        self.deliver(item).unwrap();
+        self.fake.calls()
+    }
+
+    /// Delivers an item that must succeed; what was sent last.
+    pub(crate) fn sent(&self, item: &ConvertedItem) -> Value {
+        self.fake.requests();
+        self.deliver(item).unwrap();
+        let mut bodies = self.fake.requests().into_iter().filter_map(|request| request.body);
+        bodies.next_back().unwrap_or(Value::Null)
+    }
+}
+
+impl<S: Server> Stage<S> {
+    /// The authority with these schools.
+    pub(crate) fn over(server: S, authority: Authority, mapped: &[&str]) -> Self {
+        let fake = server;
         let dir = tempfile::tempdir().unwrap();
         let queue = Spool::create(dir.path()).unwrap();
         let objects = Objects::open(dir.path(), KelvinRecipient::INDEXING).unwrap();
-        let site = site_of(&fake, authority, mapped);
+        let site = site_of(fake.kelvin(), authority, mapped);
         // So that tests count what items need.
         site.target.read().unwrap();
-        fake.calls();
         let mapped = mapped.iter().map(|&school| school.to_owned()).collect();
         let recipient = KelvinRecipient::new(site);
         let waiting = WaitingIds::default();
@@ -221,7 +279,7 @@ impl Stage {
         let mut authority = authority();
         change(&mut authority);
         let mapped: Vec<&str> = self.mapped.iter().map(String::as_str).collect();
-        self.recipient = KelvinRecipient::new(site_of(&self.fake, authority, &mapped));
+        self.recipient = KelvinRecipient::new(site_of(self.fake.kelvin(), authority, &mapped));
     }
 
     /// A new process, whose authority has other schools.
@@ -263,21 +321,6 @@ impl Stage {
         Ok(())
     }
 
-    /// Delivers an item that must succeed; the requests that it took.
-    pub(crate) fn calls(&self, item: &ConvertedItem) -> Vec<String> {
-        self.fake.calls();
-        self.deliver(item).unwrap();
-        self.fake.calls()
-    }
-
-    /// Delivers an item that must succeed; what was sent last.
-    pub(crate) fn sent(&self, item: &ConvertedItem) -> Value {
-        self.fake.requests();
-        self.deliver(item).unwrap();
-        let mut bodies = self.fake.requests().into_iter().filter_map(|request| request.body);
-        bodies.next_back().unwrap_or(Value::Null)
-    }
-
     /// Delivers an item that must fail.
     pub(crate) fn fault(&self, item: &ConvertedItem) -> Fault {
         self.deliver(item).unwrap_err()
@@ -291,7 +334,7 @@ impl Stage {
 
     /// The names of all users of the server.
     pub(crate) fn users(&self) -> Vec<String> {
-        self.fake.world().accounts.into_keys().collect()
+        self.fake.users()
     }
 }
 
