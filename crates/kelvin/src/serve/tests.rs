@@ -337,7 +337,8 @@ fn once_tells_by_its_status_how_it_went() {
     assert_eq!(place.state("north").class, Some(FaultClass::Transient));
     assert!(place.state("south").is_healthy());
 
-    let _held = place.queue("south").consumer("somebody else").unwrap();
+    let held = place.queue("south").consumer("somebody else").unwrap();
+    north.fail_at(1, Failure::Before);
     assert_eq!(place.once(), Exit::Stopped, "a fault is worse than a lock");
     for name in place.queue("north").names().unwrap() {
         place.queue("north").remove(&name).unwrap();
@@ -346,7 +347,7 @@ fn once_tells_by_its_status_how_it_went() {
     assert!(place.state("north").is_healthy(), "nothing waits any more");
 
     place.write("school_authorities/east.json", "{ half");
-    drop(_held);
+    drop(held);
     assert_eq!(place.once(), Exit::Stopped, "an authority that cannot be served");
 }
 
