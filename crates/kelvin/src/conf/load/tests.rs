@@ -361,3 +361,28 @@ fn every_change_of_a_file_shows() {
     fs::remove_file(place.layout().authorities().join("b.json")).unwrap();
     assert!(!loaded.stamp.is_current(), "a removed authority");
 }
+
+/// What the documentation shows can be used as it is.
+#[test]
+fn the_examples_of_the_documentation_are_right() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/kelvin.md");
+    let page = fs::read_to_string(page).unwrap();
+    let place = Place::new();
+    let mut names = Vec::new();
+    for example in page.split("```json\n").skip(1) {
+        let example = example.split("```").next().unwrap();
+        let document: Value = serde_json::from_str(example).unwrap();
+        match document["name"].as_str() {
+            Some(name) => {
+                place.authority(name, &document);
+                names.push(name.to_owned());
+            }
+            None => place.write("schools_authorities_mapping.json", example),
+        }
+    }
+    assert_eq!(names, ["north", "south"]);
+    let loaded = place.load();
+    assert_eq!(loaded.usable().count(), 2, "{:?}", loaded.authorities);
+    assert_eq!(loaded.mapping.iter().count(), 2);
+    assert_eq!(loaded.warnings, [""; 0]);
+}
