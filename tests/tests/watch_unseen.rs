@@ -127,6 +127,34 @@ fn a_running_watcher_compares_too_and_believes_what_is_read_twice() {
 }
 
 #[test]
+fn a_group_that_turns_out_to_be_different_while_its_member_is_looked_at_is_told() {
+    const TEAM: &str = "cn=team,cn=groups,dc=example,dc=org";
+    let world = World::new(Slapd::start().unwrap());
+    let ldap = world.ldap();
+    // Nobody hears of users, so that what refint does is silent.
+    world.configure("bases = 'cn=groups,dc=example,dc=org'");
+    let inner = "cn=inner,cn=groups,dc=example,dc=org";
+    ldap.add(&group(inner, OEHLER), false).unwrap();
+    ldap.add(&(group(TEAM, OEHLER) + &format!("uniqueMember: {inner}\n")), false).unwrap();
+    world.once();
+    world.take();
+    ldap.rename(OEHLER, "uid=other", None).unwrap();
+    poll(SOON, || {
+        let old = ldap.search(&format!("(uniqueMember={OEHLER})"), &["1.1"]).unwrap();
+        old.is_empty().then_some(())
+    })
+    .expect("refint");
+    world.once();
+    assert_eq!(world.changes(), []);
+    fs::write(readings(&world).join("1.json"), format!("{} 4711\n", world.uuid(inner))).unwrap();
+    world.once();
+    let expected = [inner, TEAM].map(|dn| change(dn, "groups/group", "modify"));
+    let mut found = world.take();
+    found.retain(|change| expected.contains(change));
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
 fn what_was_read_as_we_know_it_is_not_read_again() {
     for groups_from in ["search", "memberof"] {
         let world = world(Slapd::start().unwrap(), groups_from);

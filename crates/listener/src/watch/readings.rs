@@ -145,7 +145,12 @@ impl Work {
                 if node.hash != name::hash(&entry.dn) {
                     pass.relocate(&node, &entry.dn)?;
                 }
-                pass.read_again(&node, entry)?;
+                let is_changed = pass.read_again(&node, entry)?;
+                // The others are compared with what was read of them.
+                if is_changed && !doubtful.iter().any(|(doubtful, _)| *doubtful == node.uuid) {
+                    let module = kind::module(node.module);
+                    pass.changed(node.uuid, module, Command::Modify, "")?;
+                }
             }
             Ok(())
         })?;
