@@ -16,8 +16,10 @@ mod watching;
 
 use std::time::{Duration, Instant};
 
-use idspool_tests::{Daemon, Installation, SessionLog, Slapd, Syncprov};
-use watching::consumer::{Consumer, Objects, differences, installation, truth};
+use idspool_tests::{Daemon, Installation, Sandbox, SessionLog, Slapd, Syncprov, poll};
+use watching::consumer::{
+    Consumer, Objects, differences, expected_context, found_context, installation, snapshots, truth,
+};
 use watching::evidence::{History, evidence};
 use watching::random_tree::{Random, Tree};
 
@@ -27,13 +29,33 @@ const SOON: Duration = Duration::from_secs(120);
 /// How often the directory is read anew meanwhile.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// The context of OX that all random users are in.
+const CONTEXT: i64 = 10;
+
+/// What is run.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    log: SessionLog,
+    /// Where the converter finds the groups of users.
+    groups_from: &'static str,
+    /// With `idspool-ox` and a stand-in OX server, in place of a stand-in for a consumer.
+    ox: bool,
+}
+
+/// Who takes what is converted.
+enum Recipient {
+    StandIn(Consumer),
+    Ox { sandbox: Sandbox, program: Option<Daemon> },
+}
+
 /// Everything that runs.
 struct Site {
+    plan: Plan,
     slapd: Slapd,
     idspool: Installation,
     watcher: Option<Daemon>,
     converter: Option<Daemon>,
-    consumer: Consumer,
+    recipient: Recipient,
     random: Random,
     tree: Tree,
     begin: Instant,
@@ -45,17 +67,24 @@ struct Site {
 }
 
 impl Site {
-    fn new(log: SessionLog, seed: u64) -> Self {
-        let slapd = Slapd::builder().syncprov(Syncprov::On(log)).start().unwrap();
-        let idspool = installation(&slapd);
+    fn new(plan: Plan, seed: u64) -> Self {
+        let slapd = Slapd::builder().syncprov(Syncprov::On(plan.log)).start().unwrap();
+        let sandbox = plan.ox.then(|| Sandbox::start(&[]).unwrap());
+        let url = sandbox.as_ref().map_or("http://127.0.0.1:1", Sandbox::url);
+        let idspool = installation(&slapd, plan.groups_from, url);
+        let recipient = match sandbox {
+            Some(sandbox) => Recipient::Ox { sandbox, program: None },
+            None => Recipient::StandIn(Consumer::start(idspool.ox_queue())),
+        };
         let mut site = Self {
-            consumer: Consumer::start(idspool.ox_queue()),
+            plan,
+            recipient,
             slapd,
             idspool,
             watcher: None,
             converter: None,
             random: Random::new(seed),
-            tree: Tree::default(),
+            tree: if plan.ox { Tree::for_ox() } else { Tree::default() },
             begin: Instant::now(),
             history: History::new(),
             logs: Vec::new(),
@@ -89,8 +118,8 @@ impl Site {
 
     fn disturb(&mut self) {
         match self.random.below(12) {
-            0 | 1 => self.kill(|site| &mut site.watcher, "watcher"),
-            2 => self.kill(|site| &mut site.converter, "converter"),
+            0 | 1 => self.kill(|site| Some(&mut site.watcher), "watcher"),
+            2 => self.kill(|site| Some(&mut site.converter), "converter"),
             3 => {
                 self.note("! slapd killed".to_owned());
                 self.slapd.kill().unwrap();
@@ -102,6 +131,7 @@ impl Site {
                 self.slapd.restart().unwrap();
                 self.note("! slapd started".to_owned());
             }
+            5 | 6 => self.kill(Self::ox, "idspool-ox"),
             _ => {}
         }
         // Some stay away for a while.
@@ -110,8 +140,15 @@ impl Site {
         }
     }
 
-    fn kill(&mut self, program: fn(&mut Self) -> &mut Option<Daemon>, name: &str) {
-        if let Some(daemon) = program(self).take() {
+    fn ox(&mut self) -> Option<&mut Option<Daemon>> {
+        match &mut self.recipient {
+            Recipient::Ox { program, .. } => Some(program),
+            Recipient::StandIn(_) => None,
+        }
+    }
+
+    fn kill(&mut self, program: fn(&mut Self) -> Option<&mut Option<Daemon>>, name: &str) {
+        if let Some(daemon) = program(self).and_then(Option::take) {
             self.note(format!("! {name} killed"));
             self.logs.extend(daemon.kill().unwrap().lines);
         }
@@ -126,19 +163,48 @@ impl Site {
             self.note("! converter started".to_owned());
             self.converter = Some(self.idspool.start("idspool-converter", &[]).unwrap());
         }
+        let idspool = &self.idspool;
+        if let Recipient::Ox { program: program @ None, .. } = &mut self.recipient {
+            *program = Some(idspool.start("idspool-ox", &[]).unwrap());
+            self.note("! idspool-ox started".to_owned());
+        }
+    }
+
+    /// What consumers hold.
+    fn objects(&self) -> Objects {
+        match &self.recipient {
+            Recipient::StandIn(consumer) => consumer.objects(),
+            Recipient::Ox { .. } => snapshots(&self.idspool),
+        }
+    }
+
+    fn truth(&self) -> Objects {
+        truth(&self.slapd, self.plan.groups_from)
+    }
+
+    /// Waits until OX has the users and groups that it should have.
+    fn compare_ox(&self, expected: &Objects, context: &str) {
+        let Recipient::Ox { sandbox, .. } = &self.recipient else { return };
+        let expected = expected_context(expected, CONTEXT);
+        let is_same = || (found_context(sandbox, CONTEXT) == expected).then_some(());
+        if poll(SOON, is_same).is_none() {
+            assert_eq!(found_context(sandbox, CONTEXT), expected, "{context}");
+        }
     }
 
     /// Waits until consumers hold what the directory holds; returns how many objects that are.
     fn compare(&mut self, context: &str) -> usize {
         self.start();
         let until = Instant::now() + SOON;
-        let mut expected = truth(&self.slapd);
+        let mut expected = self.truth();
         loop {
             let is_same = self.wait_for(&expected, Instant::now() + AGAIN);
             // refint goes on in the background: what was read before it was done is not the truth.
-            let earlier = std::mem::replace(&mut expected, truth(&self.slapd));
+            let now = self.truth();
+            let earlier = std::mem::replace(&mut expected, now);
             let changed = differences(&earlier, &expected);
             if is_same && changed.is_empty() {
+                self.compare_ox(&expected, context);
                 return expected.len();
             }
             for change in changed {
@@ -149,10 +215,12 @@ impl Site {
                 break;
             }
         }
-        let differences = differences(&self.consumer.objects(), &expected);
+        let differences = differences(&self.objects(), &expected);
+        let ox = self.ox().and_then(|program| program.as_ref().map(Daemon::lines));
         for daemon in [&self.watcher, &self.converter].into_iter().flatten() {
             self.logs.extend(daemon.lines());
         }
+        self.logs.extend(ox.into_iter().flatten());
         let (ldap, logs) = (self.slapd.cli(), &self.logs);
         panic!(
             "{context}: {} objects are not as in the directory:\n{}",
@@ -163,7 +231,7 @@ impl Site {
 
     fn wait_for(&self, expected: &Objects, until: Instant) -> bool {
         loop {
-            if differences(&self.consumer.objects(), expected).is_empty() {
+            if differences(&self.objects(), expected).is_empty() {
                 return true;
             }
             if Instant::now() > until {
@@ -178,8 +246,8 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
 }
 
-fn run(log: SessionLog, operations: u64, seed: u64) {
-    let mut site = Site::new(log, seed);
+fn run(plan: Plan, operations: u64, seed: u64) {
+    let mut site = Site::new(plan, seed);
     let (mut done, mut refused, mut objects) = (0, 0, 0);
     while done < operations {
         // What comes later repairs what was missed before, so look often, and after few changes.
@@ -189,7 +257,7 @@ fn run(log: SessionLog, operations: u64, seed: u64) {
             (done, refused) = (done + made, refused + without);
             site.disturb();
         }
-        let context = format!("{log:?}, seed {seed}, after {done} operations");
+        let context = format!("{plan:?}, seed {seed}, after {done} operations");
         site.compare(&context);
         for _ in 0..2 {
             let (made, without) = site.change(4);
@@ -201,14 +269,33 @@ fn run(log: SessionLog, operations: u64, seed: u64) {
     assert!(refused as u64 * 5 < done, "{refused} of {done} changes were refused");
     let took = site.begin.elapsed().as_secs();
     eprintln!(
-        "{log:?}, seed {seed}: {done} operations, {refused} refused, {objects} objects, {took} s"
+        "{plan:?}, seed {seed}: {done} operations, {refused} refused, {objects} objects, {took} s"
     );
+}
+
+/// Operations and seed of a test that makes so many unless told otherwise.
+fn settings(operations: u64) -> (u64, u64) {
+    (number("IDSPOOL_CHAOS_OPERATIONS", operations), number("IDSPOOL_CHAOS_SEED", 4533))
 }
 
 #[test]
 fn consumers_end_up_with_what_the_directory_holds() {
-    let operations = number("IDSPOOL_CHAOS_OPERATIONS", 800);
-    let seed = number("IDSPOOL_CHAOS_SEED", 4533);
-    run(SessionLog::Changes(200), operations / 2, seed);
-    run(SessionLog::Without, operations / 2, seed + 1);
+    let (operations, seed) = settings(400);
+    let plan = Plan { log: SessionLog::Changes(200), groups_from: "search", ox: false };
+    run(plan, operations / 2, seed);
+    run(Plan { log: SessionLog::Without, ..plan }, operations / 2, seed + 1);
+}
+
+#[test]
+fn consumers_end_up_with_what_the_overlay_says_of_members() {
+    let (operations, seed) = settings(200);
+    let plan = Plan { log: SessionLog::Changes(200), groups_from: "memberof", ox: false };
+    run(plan, operations, seed);
+}
+
+#[test]
+fn ox_ends_up_with_what_the_directory_holds() {
+    let (operations, seed) = settings(200);
+    let plan = Plan { log: SessionLog::Changes(200), groups_from: "search", ox: true };
+    run(plan, operations, seed);
 }

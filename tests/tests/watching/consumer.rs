@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use idspool_tests::{Installation, Slapd};
+use idspool_tests::{Installation, Sandbox, Slapd};
 use serde_json::Value;
 
 /// What consumers hold: identity to the whole item.
@@ -66,20 +66,19 @@ fn consume(queue: &Path, objects: &mut Objects) -> usize {
     names.len()
 }
 
-/// An installation that has everything from this server, and nothing from `memberOf`: the overlay
-/// leaves old names there when the container of a group is renamed.
-pub fn installation(slapd: &Slapd) -> Installation {
-    let installation = Installation::new(&slapd.url(), "http://127.0.0.1:1").unwrap();
+/// An installation that has everything from this server, and reads the groups of users this way.
+pub fn installation(slapd: &Slapd, groups_from: &str, ox: &str) -> Installation {
+    let installation = Installation::new(&slapd.url(), ox).unwrap();
     let path = installation.path().join("idspool.toml");
     let text = fs::read_to_string(&path).unwrap();
-    let text = text.replace("[directory]\n", "[directory]\ngroups_from = 'search'\n");
-    fs::write(&path, text).unwrap();
+    let keys = format!("[directory]\ngroups_from = '{groups_from}'\n");
+    fs::write(&path, text.replace("[directory]\n", &keys)).unwrap();
     installation
 }
 
 /// What the directory holds, as consumers see it: converted from nothing.
-pub fn truth(slapd: &Slapd) -> Objects {
-    let fresh = installation(slapd);
+pub fn truth(slapd: &Slapd, groups_from: &str) -> Objects {
+    let fresh = installation(slapd, groups_from, "http://127.0.0.1:1");
     for (program, arguments) in
         [("idspool-listener", &["resync"][..]), ("idspool-converter", &["--once"])]
     {
@@ -90,6 +89,66 @@ pub fn truth(slapd: &Slapd) -> Objects {
     let mut objects = Objects::new();
     consume(&fresh.ox_queue(), &mut objects);
     objects
+}
+
+/// What `idspool-ox` has delivered, by its snapshots; without what it notes there for itself.
+pub fn snapshots(idspool: &Installation) -> Objects {
+    let folder = idspool.ox_queue().join("old");
+    let mut objects = Objects::new();
+    for name in Installation::waiting(&folder) {
+        // One that goes away meanwhile is gone.
+        let Ok(bytes) = fs::read(folder.join(&name)) else { continue };
+        let Ok(mut item) = serde_json::from_slice::<Value>(&bytes) else { continue };
+        if let Some(object) = item["object"].as_object_mut() {
+            object.retain(|key, _| !key.starts_with("oxDb"));
+        }
+        objects.insert(name.trim_end_matches(".json").to_owned(), item);
+    }
+    objects
+}
+
+/// Who should be in a context of OX: logins, and groups with the logins of their members.
+pub fn expected_context(objects: &Objects, context: i64) -> (BTreeSet<String>, Groups) {
+    let mut logins = BTreeMap::new();
+    for item in objects.values().filter(|item| item["udm_object_type"] == "users/user") {
+        let object = &item["object"];
+        if object["isOxUser"] == "OK" && object["oxContext"] == context {
+            logins.insert(item["dn"].as_str().unwrap(), object["username"].as_str().unwrap());
+        }
+    }
+    let mut groups = Groups::new();
+    for item in objects.values().filter(|item| item["udm_object_type"] == "groups/group") {
+        let object = &item["object"];
+        let members = object["users"].as_array().into_iter().flatten();
+        let members: BTreeSet<String> =
+            members.filter_map(|dn| Some((*logins.get(dn.as_str()?)?).to_owned())).collect();
+        if object["isOxGroup"] == "OK" && !members.is_empty() {
+            groups.insert(object["name"].as_str().unwrap().to_owned(), members);
+        }
+    }
+    (logins.into_values().map(str::to_owned).collect(), groups)
+}
+
+pub type Groups = BTreeMap<String, BTreeSet<String>>;
+
+/// Who is in a context of OX, without its administrator and the group of everybody.
+pub fn found_context(sandbox: &Sandbox, context: i64) -> (BTreeSet<String>, Groups) {
+    let state = sandbox.get(&format!("/state?context={context}")).unwrap();
+    let state = &state["contexts"][0];
+    let users = state["users"].as_array().into_iter().flatten();
+    let users: BTreeMap<i64, String> = users
+        .filter(|user| user["contextadmin"] == false)
+        .map(|user| (user["id"].as_i64().unwrap(), user["name"].as_str().unwrap().to_owned()))
+        .collect();
+    let login = |id: &Value| users.get(&id.as_i64().unwrap()).cloned().unwrap_or_default();
+    let groups = state["groups"].as_array().into_iter().flatten().skip(1);
+    let groups = groups
+        .map(|group| {
+            let members = group["members"].as_array().unwrap().iter().map(login).collect();
+            (group["name"].as_str().unwrap().to_owned(), members)
+        })
+        .collect();
+    (users.into_values().collect(), groups)
 }
 
 /// An object that is not as it should be.
@@ -139,24 +198,30 @@ pub fn differences(found: &Objects, expected: &Objects) -> Vec<Difference> {
         let mut item = item?.clone();
         item.as_object_mut().unwrap().remove("resync");
         if let Some(object) = item["object"].as_object_mut() {
-            for (name, value) in object {
-                let Some(list) = value.as_array_mut() else { continue };
+            object.retain(|name, value| {
+                let Some(list) = value.as_array_mut() else { return true };
                 // Members and groups have no order.
                 list.sort_by_key(Value::to_string);
-                // A killed slapd leaves DNs of users behind that are gone, and refint goes on to rewrite
-                // them. They stand for nobody.
-                if name == "users" || name == "secretary" {
-                    list.retain(|dn| dn.as_str().is_none_or(|dn| existing.contains(dn)));
+                if name != "users" && name != "secretary" {
+                    return true;
                 }
-            }
+                // A killed slapd leaves DNs of users behind that are gone, and refint goes on to rewrite
+                // them, or takes them out. They stand for nobody.
+                list.retain(|dn| dn.as_str().is_none_or(|dn| existing.contains(dn)));
+                !list.is_empty()
+            });
         }
         Some(item)
     };
     let ids: BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
     ids.into_iter()
         .filter_map(|id| {
-            let (is, be) = (comparable(found.get(id)), comparable(expected.get(id)));
-            (is != be).then(|| Difference { id: id.clone(), is, be })
+            let (is, be) = (found.get(id), expected.get(id));
+            (comparable(is) != comparable(be)).then(|| Difference {
+                id: id.clone(),
+                is: is.cloned(),
+                be: be.cloned(),
+            })
         })
         .collect()
 }

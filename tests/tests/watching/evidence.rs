@@ -30,7 +30,8 @@ pub fn evidence(
         for dn in difference.dns() {
             let dn_filter = escape(&dn);
             let _ = write!(filter, "(uniqueMember={dn_filter})(entryDN={dn_filter})");
-            words.push(dn.split(',').next().unwrap_or_default().to_owned());
+            // The containers, too: whoever moves them moves it.
+            words.extend(dn.split(',').filter(|rdn| !rdn.starts_with("dc=")).map(str::to_owned));
         }
         words.push(id.clone());
         let attributes = ["*", "entryUUID", "entryCSN", "modifiersName", "modifyTimestamp"];
@@ -43,10 +44,13 @@ pub fn evidence(
              UNION ALL SELECT 'above', e.id, e.parent, e.name, e.hash, e.was, e.was_dn, e.settled, e.csn
                  FROM it JOIN entry e ON e.id = it.parent
              UNION ALL SELECT 'named by', e.id, e.parent, e.name, e.hash, e.was, e.was_dn, e.settled, e.csn
-                 FROM it JOIN reference r ON r.target = it.hash JOIN entry e ON e.id = r.source",
+                 FROM it JOIN reference r ON r.target = it.hash JOIN entry e ON e.id = r.source
+             UNION ALL SELECT 'names', e.id, e.parent, e.name, r.target, r.member, NULL, NULL, NULL
+                 FROM it JOIN reference r ON r.source = it.id LEFT JOIN entry e ON e.hash = r.target",
             id.replace('-', "")
         ));
     }
+    text += &rows(idspool, "SELECT 'reading', lower(hex(uuid)), digest, due FROM reading");
     words.sort();
     words.dedup();
     let state = ldap.search("(objectClass=domain)", &["contextCSN"]);

@@ -44,9 +44,16 @@ pub struct Tree {
     /// Names that were given up, to be used again.
     free: Vec<(String, Option<usize>)>,
     counter: u64,
+    /// Users and groups are those of OX, where no two may have one name.
+    is_for_ox: bool,
 }
 
 impl Tree {
+    /// Of users and groups of OX.
+    pub fn for_ox() -> Self {
+        Self { is_for_ox: true, ..Self::default() }
+    }
+
     /// LDIF of something to begin with.
     pub fn plant(&mut self, random: &mut Random) -> String {
         let containers: String = (0..8).map(|_| self.add_container(random)).collect();
@@ -130,12 +137,21 @@ impl Tree {
         self.counter += 1;
         let number = 100_000 + self.counter;
         let uid = rdn.strip_prefix("uid=").unwrap();
+        let ox = if self.is_for_ox {
+            format!(
+                "objectClass: univentionMail\nobjectClass: oxUserObject\ngivenName: {uid}\n\
+                 displayName: {uid}\nmailPrimaryAddress: m{number}@example.org\nisOxUser: OK\n\
+                 oxContextIDNum: 10\noxAccess: webmail\noxDisplayName: n{number}\n"
+            )
+        } else {
+            String::new()
+        };
         format!(
             "dn: {dn}\nchangetype: add\nobjectClass: top\nobjectClass: person\n\
              objectClass: organizationalPerson\nobjectClass: inetOrgPerson\n\
              objectClass: posixAccount\nobjectClass: univentionObject\n\
              univentionObjectType: users/user\nuid: {uid}\ncn: {uid}\nsn: {uid}\n\
-             uidNumber: {number}\ngidNumber: 5001\nhomeDirectory: /home/{uid}\n\n"
+             uidNumber: {number}\ngidNumber: 5001\nhomeDirectory: /home/{uid}\n{ox}\n"
         )
     }
 
@@ -161,6 +177,9 @@ impl Tree {
              univentionObjectType: groups/group\ncn: {name}\ngidNumber: {}\n",
             200_000 + self.counter
         );
+        if self.is_for_ox {
+            ldif += "objectClass: oxGroup\nisOxGroup: OK\n";
+        }
         let mut members: Vec<String> = (0..random.below(12))
             .filter_map(|_| {
                 let at = self.pick(random, Kind::User)?;
@@ -230,7 +249,7 @@ impl Tree {
         let node = &mut self.list(kind)[at];
         let given_up = (node.rdn.clone(), node.parent);
         (node.rdn, node.parent) = (rdn.clone(), parent);
-        if kind == Kind::User {
+        if kind == Kind::User && !self.is_for_ox {
             self.free.push(given_up);
         }
         format!(
@@ -258,7 +277,7 @@ impl Tree {
         let node = &mut self.list(kind)[at];
         node.is_there = false;
         let given_up = (node.rdn.clone(), node.parent);
-        if kind == Kind::User {
+        if kind == Kind::User && !self.is_for_ox {
             self.free.push(given_up);
         }
         format!("dn: {dn}\nchangetype: delete\n\n")
