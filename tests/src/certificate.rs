@@ -1,4 +1,5 @@
-//! A certificate authority of the test's own, and a server certificate for 127.0.0.1 and localhost signed by it.
+//! A certificate authority of the test's own, and certificates that it signed: one for a server on 127.0.0.1
+//! and localhost, one for a client.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,37 +13,43 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Makes a new authority and a server certificate in `directory`, which is created.
+    /// Makes a new authority, a server's and a client's certificate in `directory`, which is created.
     pub fn create(directory: &Path) -> Result<Certificates> {
         std::fs::create_dir_all(directory.join("ca"))?;
         let made = Certificates { directory: directory.to_owned() };
-        let extensions = directory.join("extensions");
-        std::fs::write(
-            &extensions,
-            "subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n",
-        )?;
-        let request = directory.join("server.csr");
         openssl(
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
              -subj /CN=idspool-test-authority -addext basicConstraints=critical,CA:TRUE \
              -addext keyUsage=critical,keyCertSign,cRLSign",
             &[("-keyout", &directory.join("ca.key")), ("-out", &made.authority())],
         )?;
+        let names = "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n";
+        made.sign("/CN=127.0.0.1", names, &made.server_key(), &made.server())?;
+        let usage = "extendedKeyUsage=clientAuth\n";
+        made.sign("/CN=idspool-test-client", usage, &made.client_key(), &made.client())?;
+        Ok(made)
+    }
+
+    fn sign(&self, subject: &str, extensions: &str, key: &Path, signed: &Path) -> Result<()> {
+        let directory = &self.directory;
+        let (request, settings) = (directory.join("request"), directory.join("extensions"));
+        std::fs::write(&settings, format!("basicConstraints=CA:FALSE\n{extensions}"))?;
         openssl(
-            "req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=127.0.0.1",
-            &[("-keyout", &made.server_key()), ("-out", &request)],
+            &format!(
+                "req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj {subject}"
+            ),
+            &[("-keyout", key), ("-out", &request)],
         )?;
         openssl(
             "x509 -req -days 3650 -CAcreateserial",
             &[
                 ("-in", &request),
-                ("-CA", &made.authority()),
+                ("-CA", &self.authority()),
                 ("-CAkey", &directory.join("ca.key")),
-                ("-extfile", &extensions),
-                ("-out", &made.server()),
+                ("-extfile", &settings),
+                ("-out", signed),
             ],
-        )?;
-        Ok(made)
+        )
     }
 
     /// A directory that holds nothing but the authority's certificate, as `ca_certificates` wants it.
@@ -64,9 +71,19 @@ impl Certificates {
     pub fn server_key(&self) -> PathBuf {
         self.directory.join("server.key")
     }
+
+    /// The client's certificate.
+    pub fn client(&self) -> PathBuf {
+        self.directory.join("client.pem")
+    }
+
+    /// The client's private key.
+    pub fn client_key(&self) -> PathBuf {
+        self.directory.join("client.key")
+    }
 }
 
-fn openssl(words: &str, files: &[(&str, &PathBuf)]) -> Result<()> {
+fn openssl(words: &str, files: &[(&str, &Path)]) -> Result<()> {
     let mut command = Command::new("openssl");
     command.args(words.split_whitespace());
     for (option, file) in files {

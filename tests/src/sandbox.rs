@@ -1,4 +1,4 @@
-//! The stand-in OX server as a process, and what can be asked of it.
+//! A stand-in server as a process, and what can be asked of it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{Daemon, poll};
 
-/// A running `idspool-sandbox ox` on a free port.
+/// A running `idspool-sandbox`.
 #[derive(Debug)]
 pub struct Sandbox {
     daemon: Daemon,
@@ -19,16 +19,30 @@ impl Sandbox {
     /// Password of the master administrator `oxadminmaster`.
     pub const MASTER_PASSWORD: &str = "master-secret";
 
-    /// Starts it with these arguments besides address and master password.
+    /// Starts the OX server with these arguments besides address and master password.
     pub fn start(arguments: &[&str]) -> Result<Sandbox> {
         Self::start_at("127.0.0.1:0", arguments)
     }
 
-    /// Starts it at `address`, `HOST:PORT`.
+    /// Starts the OX server at `address`, `HOST:PORT`.
     pub fn start_at(address: &str, arguments: &[&str]) -> Result<Sandbox> {
-        let mut all = vec!["ox", "--listen", address, "--master-password", Self::MASTER_PASSWORD];
-        all.extend(arguments);
-        let daemon = Daemon::start("idspool-sandbox", &all)?;
+        let all = ["ox", "--listen", address, "--master-password", Self::MASTER_PASSWORD];
+        Self::run(&[&all, arguments].concat())
+    }
+
+    /// Starts the Kelvin server with these arguments besides the address. Its account is `connector` with
+    /// password `secret`.
+    pub fn start_kelvin(arguments: &[&str]) -> Result<Sandbox> {
+        Self::start_kelvin_at("127.0.0.1:0", arguments)
+    }
+
+    /// Starts the Kelvin server at `address`, `HOST:PORT`.
+    pub fn start_kelvin_at(address: &str, arguments: &[&str]) -> Result<Sandbox> {
+        Self::run(&[&["kelvin", "--listen", address], arguments].concat())
+    }
+
+    fn run(arguments: &[&str]) -> Result<Sandbox> {
+        let daemon = Daemon::start("idspool-sandbox", arguments)?;
         let url = poll(Duration::from_secs(20), || {
             let output = daemon.output();
             let line = output.lines().find_map(|line| line.strip_prefix("listening on "))?;
@@ -47,7 +61,7 @@ impl Sandbox {
 
     /// Host and port.
     pub fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.trim_start_matches("http://").trim_start_matches("https://")
     }
 
     /// Its process id.
