@@ -1,4 +1,4 @@
-//! The page of the stand-in OX server in a real browser.
+//! The pages of the stand-in servers in a real browser.
 
 #![allow(
     clippy::unwrap_used,
@@ -98,5 +98,39 @@ fn the_tabs_show_groups_resources_accounts_and_deputies() {
         let place = page.find("Latest calls").unwrap();
         let own = &page[..place];
         assert!(!own.contains("<i>") && !own.contains("<u>"), "markup of names stays text");
+    }
+}
+
+#[test]
+fn the_page_of_kelvin_shows_schools_users_and_classes_and_runs_nothing_of_them() {
+    let sandbox = Sandbox::start_kelvin(&["--school", "GYM1", "--school", "GYM2"]).unwrap();
+    let base = format!("{}/ucsschool/kelvin", sandbox.url());
+    let agent = ureq::Agent::new_with_defaults();
+    let form = [("username", "connector"), ("password", "secret")];
+    let token = agent.post(format!("{base}/token")).send_form(form).unwrap();
+    let token: serde_json::Value =
+        serde_json::from_reader(token.into_body().into_reader()).unwrap();
+    let evil = "<script>document.title = 'taken over'</script>";
+    let user = serde_json::json!({
+        "name": "anna", "firstname": "Änne", "lastname": evil, "record_uid": "4711", "source_uid": "LAND",
+        "school": format!("{base}/v1/schools/GYM1"), "roles": [format!("{base}/v1/roles/student")],
+        "school_classes": {"GYM1": ["7a"]}
+    });
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let request = agent.post(format!("{base}/v1/users/")).header("Authorization", bearer);
+    let created = request.content_type("application/json").send(user.to_string()).unwrap();
+    assert_eq!(created.status().as_u16(), 201);
+    for (query, texts) in [
+        ("", &["GYM1", "GYM2", "v1/users/", "taken over"][..]),
+        ("?school=GYM1", &["anna", "Änne", "student", "GYM1: 7a", "4711", "taken over"]),
+        ("?school=GYM1&tab=classes", &["7a", "anna"]),
+        ("?user=anna", &["uid=anna,cn=schueler,cn=users,ou=GYM1", "LAND"]),
+    ] {
+        let page = browse(&format!("{}/{query}", sandbox.url()));
+        for text in texts {
+            assert!(page.contains(text), "{text} on {query}: {page}");
+        }
+        assert!(page.contains("<title>idspool sandbox: Kelvin</title>"), "{query}: {page}");
+        assert!(!page.contains("<script"), "{query}: {page}");
     }
 }

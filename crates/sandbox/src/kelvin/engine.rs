@@ -14,8 +14,9 @@ use super::calls::{Call, Calls};
 use super::check;
 use super::failure::{Failure, FailureKind, Failures};
 use super::memory::Memory;
-use super::options::{Options, Right};
-use super::refusal::{Item, Refusal};
+use super::options::Options;
+use super::refusal::Refusal;
+use super::request_id::request_id;
 use super::route::{PREFIX, Route, Target, Version, route};
 use super::service::{self, Answer, Desk};
 use super::token::Key;
@@ -43,7 +44,7 @@ pub(super) struct State {
     past: Past,
     memory: Memory,
     failures: Failures,
-    key: Key,
+    pub(super) key: Key,
 }
 
 impl State {
@@ -209,68 +210,6 @@ impl Engine {
         })
     }
 
-    /// A token for the right credentials.
-    fn token(&self, state: &State, request: &Request) -> Result<Answer, Refusal> {
-        let is_form = request.content_type.split(';').next().is_some_and(|kind| {
-            kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        });
-        let text = String::from_utf8_lossy(&request.body);
-        let form = if is_form { Query::parse(&text) } else { Query::default() };
-        let missing: Vec<Item> = ["username", "password"]
-            .into_iter()
-            .filter(|name| form.text(name).is_empty())
-            .map(|name| {
-                let loc = vec!["body".into(), name.into()];
-                Item::new(loc, "field required", "value_error.missing")
-            })
-            .collect();
-        if !missing.is_empty() {
-            return Err(Refusal::invalid(&missing));
-        }
-        if !["", "password"].contains(&form.text("grant_type")) {
-            let loc = vec!["body".into(), "grant_type".into()];
-            let msg = "string does not match regex \"password\"";
-            return Err(Refusal::invalid(&[Item::new(loc, msg, "value_error.str.regex")]));
-        }
-        let user = form.text("username");
-        let account = self.account(user).filter(|(password, _)| *password == form.text("password"));
-        let Some((_, right)) = account else {
-            return Err(Refusal::unauthorized("Incorrect username or password", true));
-        };
-        let token = state.key.issue(user, right, self.options.token_lifetime);
-        let body = serde_json::json!({ "access_token": token, "token_type": "bearer" });
-        Ok(Answer { status: 200, body: body.to_string().into_bytes() })
-    }
-
-    /// Password and right of an account.
-    fn account(&self, user: &str) -> Option<(&str, Right)> {
-        if user == self.options.user {
-            return Some((&self.options.password, Right::Admin));
-        }
-        let account = self.options.accounts.iter().find(|account| account.user == user)?;
-        Some((&account.password, account.right))
-    }
-
-    fn authorize(&self, state: &State, header: &str, is_read: bool) -> Result<(), Refusal> {
-        let token = header
-            .split_once(' ')
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let Some(token) = token else {
-            return Err(Refusal::unauthorized("Not authenticated", true));
-        };
-        let claims = state.key.verify(token);
-        let Some(claims) = claims.filter(|claims| self.account(&claims.sub).is_some()) else {
-            return Err(Refusal::unauthorized("Could not validate credentials", true));
-        };
-        match claims.right {
-            Right::Admin => Ok(()),
-            Right::Reader if is_read => Ok(()),
-            Right::Disabled => Err(Refusal::unauthorized("Inactive user", false)),
-            Right::Reader | Right::None => Err(Refusal::unauthorized("Unauthorized", false)),
-        }
-    }
-
     fn refused(
         &self,
         request: &Request,
@@ -370,53 +309,4 @@ fn kept_body(request: &Request, body: Option<&Result<Map<String, Value>, Refusal
         })
         .collect();
     Value::Object(hidden).to_string()
-}
-
-/// The client's id if it is a UUID of version 4, else a new one.
-fn request_id(sent: &str) -> Cow<'_, str> {
-    let hex: Vec<u8> = sent.bytes().filter(|byte| *byte != b'-').collect();
-    let is_shaped = match sent.len() {
-        32 => hex.len() == 32,
-        36 => {
-            hex.len() == 32
-                && [8, 13, 18, 23].iter().all(|at| sent.as_bytes().get(*at) == Some(&b'-'))
-        }
-        _ => false,
-    };
-    let is_version_4 =
-        hex.get(12) == Some(&b'4') && hex.get(16).is_some_and(|byte| b"89abAB".contains(byte));
-    if is_shaped && is_version_4 && hex.iter().all(u8::is_ascii_hexdigit) {
-        return Cow::Borrowed(sent);
-    }
-    let mut random = [0_u8; 16];
-    // Without random numbers all get the same id, which does no harm.
-    let _ = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random);
-    let mut number = u128::from_be_bytes(random);
-    number = number & !(0xf << 76) | 4 << 76;
-    number = number & !(0b11 << 62) | 0b10 << 62;
-    Cow::Owned(format!("{number:032x}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_taken_over_when_it_is_a_random_uuid() {
-        for sent in ["7d0d4bd3a3a14d0c8d3f6f1c2b3a4d5e", "7d0d4bd3-a3a1-4d0c-8d3f-6f1c2b3a4d5e"] {
-            assert_eq!(request_id(sent), sent);
-        }
-        for sent in [
-            "",
-            "x",
-            "7d0d4bd3a3a11d0c8d3f6f1c2b3a4d5e",
-            "7d0d4bd3a3a14d0c0d3f6f1c2b3a4d5e",
-            "7d0d4bd3a3a1-4d0c-8d3f-6f1c2b3a4d5e-",
-            "zd0d4bd3a3a14d0c8d3f6f1c2b3a4d5e",
-        ] {
-            let new = request_id(sent);
-            assert_ne!(new, sent);
-            assert!(matches!(request_id(&new), Cow::Borrowed(_)), "{new}");
-        }
-    }
 }

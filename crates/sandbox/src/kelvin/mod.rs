@@ -26,6 +26,7 @@
 //! # Ok::<(), idspool_sandbox::kelvin::Error>(())
 //! ```
 
+mod access;
 mod answer;
 mod body;
 mod calls;
@@ -36,6 +37,7 @@ mod memory;
 mod options;
 mod reference;
 mod refusal;
+mod request_id;
 mod route;
 mod server;
 mod service;

@@ -14,9 +14,13 @@ mod examples;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod library;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod places;
+#[cfg(test)]
+mod process;
 #[cfg(test)]
 mod searching;
 #[cfg(test)]
