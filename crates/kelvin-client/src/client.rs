@@ -242,7 +242,7 @@ impl Client {
     fn delete(&self, collection: &str, names: &[&str]) -> Result<bool, Error> {
         let Ok(path) = self.path(collection, names) else { return Ok(false) };
         let question = Question::new(Verb::Delete, path);
-        let deleted = existing(self.call(&question, |_| Ok(())))?;
+        let deleted = existing(self.call(&question, answer::nothing))?;
         // That it is gone now may be the work of the try whose answer was lost.
         Ok(deleted.is_some() || question.was_lost.get())
     }

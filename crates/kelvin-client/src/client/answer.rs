@@ -23,6 +23,16 @@ pub(super) fn object<T: DeserializeOwned>(reply: Reply) -> Result<T, Failure> {
     parse(&body)
 }
 
+/// The answer to a deletion. A page that something in between shows says 200.
+pub(super) fn nothing(reply: Reply) -> Result<(), Failure> {
+    match reply.status {
+        204 => Ok(()),
+        status => {
+            Err(Failure::Malformed(format!("status {status} where 204 says that it is gone")))
+        }
+    }
+}
+
 /// Reads a list, one object after the other. `take` gets each with its size in bytes, and tells what it keeps;
 /// `None` ends the list.
 pub(super) fn list(

@@ -244,3 +244,18 @@ fn calls_under_way_can_be_ended() {
     assert!(client.roles().is_err(), "nothing more is sent");
     assert!(asked.try_recv().is_err());
 }
+
+/// A login page, say, that something between us and the server shows.
+#[test]
+fn only_204_says_that_an_object_is_gone() {
+    let page = "Content-Type: text/html\r\n";
+    let server = Server::start(move |_, _| Reply::new(200, page, "<html>who are you?</html>"));
+    for error in [
+        server.client().delete_user("anna").unwrap_err(),
+        server.client().delete_class("S", "1a").unwrap_err(),
+    ] {
+        assert_eq!(error.class(), FaultClass::Transient);
+        assert!(matches!(&error, Error::Malformed { .. }), "{error}");
+        assert!(error.problem().contains("status 200"), "{error}");
+    }
+}
