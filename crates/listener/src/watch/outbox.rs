@@ -27,8 +27,17 @@ const ATTENTION: i64 = 600_000;
 /// Shortest time between two such looks; they get rarer.
 const LATER: i64 = 2_000;
 
-/// A delay that ends later than this was written before the clock was set back.
-const LONGEST_DELAY: i64 = 60_000;
+/// Longest time between them.
+const LATEST: i64 = 30_000;
+
+/// A delay that ends later than this was written before the clock was set back. None is set that is
+/// longer: it would be over at once, time and again.
+const LONGEST_DELAY: i64 = 2 * LATEST;
+
+/// Time until the next look at what is late by so much.
+fn pause(late: i64) -> i64 {
+    (late / 4).clamp(LATER, LATEST)
+}
 
 /// What a delayed item waits for, beside a short time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -252,7 +261,7 @@ impl Index {
         if late >= ATTENTION {
             return self.promote(item.seq);
         }
-        self.postpone(item.seq, now + LATER.max(late / 4))?;
+        self.postpone(item.seq, now + pause(late))?;
         // Once for want of patience, and then not before the server is done.
         if item.is_out { Ok(()) } else { self.copy_out(item.seq) }
     }
@@ -263,7 +272,7 @@ impl Index {
         if late >= ATTENTION {
             return self.remove_item(item.seq);
         }
-        self.postpone(item.seq, now + LATER.max(late / 4))
+        self.postpone(item.seq, now + pause(late))
     }
 
     /// Makes an immediate item beside a delayed one, unless the object has one already.
@@ -383,9 +392,10 @@ mod tests {
             let due = index.delayed_items(now, 10).unwrap();
             assert!(due[0].is_unknown);
             index.look_again(&due[0], now).unwrap();
+            assert_eq!(index.delayed_items(now, 10).unwrap(), [], "not before its time");
             assert_eq!(index.next_awaited().unwrap(), None);
         }
-        assert!(now >= NOW + ATTENTION && looks < 40, "{looks} until {now}");
+        assert!(now >= NOW + ATTENTION && looks < 60, "{looks} until {now}");
         assert_eq!(order(&index), []);
     }
 
@@ -398,7 +408,7 @@ mod tests {
         let mut now = NOW + SETTLING;
         let mut out = 0;
         let mut looks = 0;
-        while now < NOW + 300_000 {
+        while now < NOW + PATIENCE + ATTENTION - LONGEST_DELAY {
             let due = index.delayed_items(now, 10).unwrap();
             index.put_off(&due.first().cloned().unwrap_or_else(|| panic!("{now}")), now).unwrap();
             looks += i32::from(now > NOW + PATIENCE);
@@ -408,10 +418,11 @@ mod tests {
                 index.remove_item(item.seq).unwrap();
             }
             assert_eq!(index.next_awaited().unwrap().is_some(), now < NOW + PATIENCE);
+            assert_eq!(index.delayed_items(now, 10).unwrap(), [], "not before its time");
             now = index.next_due().unwrap().unwrap();
         }
         assert_eq!(out, 1);
-        assert!(looks < 40, "{looks}");
+        assert!(looks < 60, "{looks}");
         // Another change is waited for as if it were the first.
         index.add_delayed(uuid, Module::Group, Until::Names(change), 0, now).unwrap();
         assert_eq!(index.next_awaited().unwrap(), Some(now + SETTLING));
