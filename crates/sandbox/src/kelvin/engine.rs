@@ -48,21 +48,21 @@ pub(super) struct State {
 }
 
 impl State {
-    fn new(options: &Options) -> Result<Self, Error> {
+    fn new(options: &Options, key: Key) -> Self {
         let mut world = World::default();
         for name in &options.schools {
             world.add_school(service::new_school(name));
         }
         let mut failures = Failures::default();
         failures.add(options.failures.iter().cloned());
-        Ok(Self {
+        Self {
             world,
             calls: Calls::default(),
             past: Past::new(options.lag),
             memory: Memory::new(options.school_cache),
             failures,
-            key: Key::random().ok_or(Error::Random)?,
-        })
+            key,
+        }
     }
 }
 
@@ -72,7 +72,8 @@ impl Engine {
         scheme: &'static str,
         address: String,
     ) -> Result<Self, Error> {
-        let state = Mutex::new(State::new(&options)?);
+        let key = Key::random().ok_or(Error::Random)?;
+        let state = Mutex::new(State::new(&options, key));
         Ok(Self { options, scheme, address, state })
     }
 
@@ -91,18 +92,19 @@ impl Engine {
 
     /// Back to the beginning; tokens stay valid.
     pub(super) fn reset(&self) {
-        if let Ok(new) = State::new(&self.options) {
-            let mut state = self.state();
-            let key = std::mem::replace(&mut *state, new).key;
-            state.key = key;
-        }
+        let mut state = self.state();
+        let key = state.key.clone();
+        *state = State::new(&self.options, key);
     }
 
-    /// All tokens that were issued become invalid.
-    pub(super) fn revoke(&self) {
-        if let Some(key) = Key::random() {
+    /// All tokens that were issued become invalid. Tells whether the system had numbers for a new key.
+    pub(super) fn revoke(&self) -> bool {
+        let key = Key::random();
+        let is_new = key.is_some();
+        if let Some(key) = key {
             self.state().key = key;
         }
+        is_new
     }
 
     pub(super) fn add_failures(&self, failures: Vec<Failure>) {

@@ -76,9 +76,10 @@ impl Server {
         self.engine().add_failures(vec![failure]);
     }
 
-    /// Makes all tokens invalid that were issued so far.
-    pub fn revoke_tokens(&self) {
-        self.engine().revoke();
+    /// Makes all tokens invalid that were issued so far. Tells whether the system had random numbers for
+    /// the key of new ones; if not, nothing has changed.
+    pub fn revoke_tokens(&self) -> bool {
+        self.engine().revoke()
     }
 
     /// Takes a school away, as nobody can over the API; what is in it stays. Tells whether it was

@@ -55,8 +55,11 @@ impl KelvinSite {
                 Response::text(200, "reset")
             }
             "/revoke" => {
-                self.engine.revoke();
-                Response::text(200, "revoked")
+                if self.engine.revoke() {
+                    Response::text(200, "revoked")
+                } else {
+                    Response::text(500, "the system gives no random numbers")
+                }
             }
             "/fail" => self.fail(&request.body),
             "/remove-school" => self.remove_schools(&request.body),

@@ -24,6 +24,7 @@ pub(super) struct Claims {
     pub(super) exp: u64,
 }
 
+#[derive(Clone)]
 pub(super) struct Key(hmac::Key);
 
 impl Key {

@@ -16,6 +16,8 @@ mod failures;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod malformed;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod places;
