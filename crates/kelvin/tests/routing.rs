@@ -55,6 +55,7 @@ fn each_authority_gets_what_concerns_it() {
         [
             (Reason::UnsupportedType, 1),
             (Reason::NoSchoolUser, 1),
+            (Reason::UnknownSchool, 2),
             (Reason::NotMapped, 2),
             (Reason::UnknownDeletion, 1),
             (Reason::UnknownAuthority, 1)

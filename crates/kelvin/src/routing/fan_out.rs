@@ -4,7 +4,9 @@
 //! repeats them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use idspool_spool::{Consumer, Error, ItemName, Spool};
@@ -21,6 +23,8 @@ use crate::conf::AuthorityName;
 
 /// How long deleted objects are remembered (id-connector 1.5).
 const REMEMBERED: TimeDelta = TimeDelta::days(7);
+/// Out queues that are filled at the same time.
+const AT_ONCE: usize = 8;
 
 /// A round on its way.
 #[derive(Debug, Default)]
@@ -131,6 +135,8 @@ impl FanOut {
     }
 
     fn write(&mut self, out: &mut OutQueues, routes: &Routes) -> Result<(), Obstacle> {
+        let mut failure = None;
+        let mut jobs = Vec::new();
         for (authority, outgoing) in &mut self.outgoing {
             if outgoing.is_written {
                 continue;
@@ -145,9 +151,19 @@ impl FanOut {
                 outgoing.is_written = true;
                 continue;
             }
-            let names = out
-                .enqueue(authority, &outgoing.contents)
-                .map_err(|error| Obstacle::OutQueue { authority: authority.clone(), error })?;
+            match out.spool(authority) {
+                Ok(spool) => jobs.push((authority, spool, outgoing)),
+                Err(error) => failure = failure.or(Some((authority.clone(), error))),
+            }
+        }
+        for (authority, outgoing, names) in enqueue_all(jobs) {
+            let names = match names {
+                Ok(names) => names,
+                Err(error) => {
+                    failure = failure.or(Some((authority.clone(), error)));
+                    continue;
+                }
+            };
             for (at, key) in &outgoing.last {
                 let told = self.next.get_mut(key).and_then(|known| known.told.get_mut(authority));
                 if let Some(told) = told {
@@ -156,8 +172,45 @@ impl FanOut {
             }
             outgoing.is_written = true;
         }
-        Ok(())
+        match failure {
+            Some((authority, error)) => Err(Obstacle::OutQueue { authority, error }),
+            None => Ok(()),
+        }
     }
+}
+
+type Job<'j> = (&'j AuthorityName, Spool, &'j mut Outgoing);
+type Enqueued<'j> = (&'j AuthorityName, &'j mut Outgoing, Result<Vec<ItemName>, Error>);
+
+/// Fills the queues of several authorities at the same time: what takes long is waiting for the disk, which makes
+/// many files durable together.
+fn enqueue_all(jobs: Vec<Job<'_>>) -> Vec<Enqueued<'_>> {
+    let threads = jobs.len().min(AT_ONCE);
+    if threads <= 1 {
+        return jobs.into_iter().map(enqueue).collect();
+    }
+    let mut shares: Vec<Vec<Job<'_>>> = (0..threads).map(|_| Vec::new()).collect();
+    for (at, job) in jobs.into_iter().enumerate() {
+        if let Some(share) = shares.get_mut(at % threads) {
+            share.push(job);
+        }
+    }
+    thread::scope(|scope| {
+        let working: Vec<_> = shares
+            .into_iter()
+            .map(|share| scope.spawn(move || share.into_iter().map(enqueue).collect::<Vec<_>>()))
+            .collect();
+        // Going on without what one of them has not written would lose it.
+        let joined = working
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        joined.flatten().collect()
+    })
+}
+
+fn enqueue<'j>((authority, spool, outgoing): Job<'j>) -> Enqueued<'j> {
+    let names = spool.enqueue_group(&outgoing.contents);
+    (authority, outgoing, names)
 }
 
 fn log(level: Level, line: &str) {
@@ -181,21 +234,14 @@ impl OutQueues {
         Self { layout, open: HashMap::new() }
     }
 
-    fn enqueue(
-        &mut self,
-        authority: &AuthorityName,
-        contents: &[Arc<[u8]>],
-    ) -> Result<Vec<ItemName>, Error> {
+    fn spool(&mut self, authority: &AuthorityName) -> Result<Spool, Error> {
         let folder = self.layout.out_queue(authority);
         // It may have been moved away since it was opened.
-        let spool = match self.open.get(authority).filter(|_| folder.is_dir()) {
-            Some(spool) => spool.clone(),
-            None => {
-                let spool = Spool::create(folder)?;
-                self.open.insert(authority.clone(), spool.clone());
-                spool
-            }
-        };
-        spool.enqueue_group(contents)
+        if let Some(spool) = self.open.get(authority).filter(|_| folder.is_dir()) {
+            return Ok(spool.clone());
+        }
+        let spool = Spool::create(folder)?;
+        self.open.insert(authority.clone(), spool.clone());
+        Ok(spool)
     }
 }

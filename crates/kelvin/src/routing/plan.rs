@@ -67,6 +67,9 @@ impl Planning<'_> {
         let mut plan = Plan::default();
         let Present { kind, schools, identity } = present;
         let stay = self.authorities_of(schools.iter(), "School", &mut plan);
+        if schools.iter().any(|school| self.routes.mapping.authority_of(school).is_none()) {
+            plan.counted.push(Reason::UnknownSchool);
+        }
         let leave = self.leaving(&stay, &mut plan);
         let next = Known { dn: self.item.dn.clone(), schools, identity, ..Known::new("", kind) };
         self.tell(&mut plan, &stay, leave, next);

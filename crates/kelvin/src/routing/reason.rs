@@ -15,7 +15,9 @@ pub enum Reason {
     NoSchool,
     /// A group that is no school class.
     NoClass,
-    /// None of the schools belongs to an authority.
+    /// An item names a school that belongs to no authority. Those of its other schools were told.
+    UnknownSchool,
+    /// An object none of whose schools belongs to an authority.
     NotMapped,
     /// A deleted object of which nothing is known.
     UnknownDeletion,
@@ -29,12 +31,13 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::UnsupportedType,
         Self::NoDefaultOption,
         Self::NoSchoolUser,
         Self::NoSchool,
         Self::NoClass,
+        Self::UnknownSchool,
         Self::NotMapped,
         Self::UnknownDeletion,
         Self::NothingToDelete,
@@ -50,7 +53,8 @@ impl Reason {
             Self::NoSchoolUser => "no_school_user",
             Self::NoSchool => "no_school",
             Self::NoClass => "no_school_class",
-            Self::NotMapped => "school_not_mapped",
+            Self::UnknownSchool => "school_not_mapped",
+            Self::NotMapped => "no_authority",
             Self::UnknownDeletion => "unknown_object_deleted",
             Self::NothingToDelete => "nothing_to_delete",
             Self::UnknownAuthority => "unknown_authority",
@@ -66,6 +70,7 @@ impl Reason {
             Self::NoSchoolUser => "users that are no school users",
             Self::NoSchool => "school users without a school",
             Self::NoClass => "groups that are no school classes",
+            Self::UnknownSchool => "items with a school that belongs to no authority",
             Self::NotMapped => "objects whose schools belong to no authority",
             Self::UnknownDeletion => "deleted objects of which nothing was known",
             Self::NothingToDelete => "deleted objects that no authority has",

@@ -23,7 +23,7 @@ use super::state::{Kind, Known, RoutingState};
 use crate::conf::AuthorityName;
 
 /// Items in one round at most.
-pub(super) const ITEMS: usize = 512;
+pub(super) const ITEMS: usize = 1024;
 /// Bytes of items in one round at most, unless a single one has more.
 const BYTES: usize = 8 << 20;
 /// An item larger than this is faulty: real ones with photo and certificate stay below 1 MiB.
