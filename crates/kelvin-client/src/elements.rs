@@ -132,7 +132,7 @@ impl<'a, R: BufRead> Elements<'a, R> {
                 }
             }
             let kept = if stop.is_some() { count - 1 } else { count };
-            self.element.extend(available.iter().take(kept));
+            self.element.extend_from_slice(available.get(..kept).unwrap_or(available));
             self.source.consume(count);
             if self.element.len() > self.limit {
                 let limit = self.limit;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::sync::mpsc;
 
-use idspool_kelvin_client::{Client, Identity};
+use idspool_kelvin_client::{Client, Error, Identity};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -85,4 +85,41 @@ fn any_answer_is_survived() {
         answers.send(bytes).unwrap();
         ask_everything(&client);
     });
+}
+
+/// An answer that goes on for ever is not collected for ever.
+#[test]
+fn answers_without_end() {
+    let begin_with = |begin: &'static str| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/ucsschool/kelvin/v1/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let stream = stream.unwrap();
+                let mut source = std::io::BufReader::new(&stream);
+                while let Some(request) = read_request(&mut source) {
+                    if request.is_login() {
+                        (&stream).write_all(&Reply::token("t", 9999).bytes).unwrap();
+                        continue;
+                    }
+                    let _ = (&stream).write_all(format!("HTTP/1.1 {begin}").as_bytes());
+                    while (&stream).write_all(&[b'x'; 64 << 10]).is_ok() {}
+                    break;
+                }
+            }
+        });
+        builder(&url).build().unwrap()
+    };
+    let too_large = |error: Error| match error {
+        Error::Malformed { reason, .. } => {
+            assert!(reason.contains("larger than 67108864 bytes"), "{reason}")
+        }
+        other => panic!("{other}"),
+    };
+    too_large(begin_with("200 OK\r\n\r\n{\"name\": \"").user("anna").unwrap_err());
+    too_large(begin_with("200 OK\r\n\r\n[{\"name\": \"").schools().unwrap_err());
+    // Of a refusal the beginning says enough.
+    let error = begin_with("500 Oops\r\n\r\noh, ").schools().unwrap_err();
+    assert!(matches!(&error, Error::Trouble { text, .. } if text.starts_with("oh, x")), "{error}");
+    begin_with("200 OK\r\nX-Long: ").schools().unwrap_err();
 }
