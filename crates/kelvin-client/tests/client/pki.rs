@@ -1,7 +1,7 @@
 //! Certificates made by `openssl` for this run, and servers that show them.
 
 use std::io::{BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, LazyLock};
@@ -80,13 +80,51 @@ impl Pki {
         self.server_of(name, &[&TLS12, &TLS13], false)
     }
 
-    /// The same, of these versions, and perhaps one that wants certificates of clients, too.
+    /// A server that ends its first connection after one answer, and greets nobody on the next.
+    pub(crate) fn server_of_one_answer(&self) -> ClientBuilder {
+        let config = self.config("good", &[&TLS13], false);
+        self.listen(move |listener| {
+            let (socket, _) = listener.accept().unwrap();
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut source = BufReader::new(StreamOwned::new(connection, socket));
+            answer(&mut source);
+            drop(source);
+            let (mut socket, _) = listener.accept().unwrap();
+            // Until the client ends it.
+            let _ = std::io::copy(&mut socket, &mut std::io::sink());
+        })
+    }
+
+    /// Starts one of these versions, and perhaps one that wants certificates of clients, too.
     pub(crate) fn server_of(
         &self,
         name: &str,
         versions: &[&'static SupportedProtocolVersion],
         asks_clients: bool,
     ) -> ClientBuilder {
+        let config = self.config(name, versions, asks_clients);
+        self.listen(move |listener| {
+            for socket in listener.incoming() {
+                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut source = BufReader::new(StreamOwned::new(connection, socket.unwrap()));
+                std::thread::spawn(move || while answer(&mut source) {});
+            }
+        })
+    }
+
+    fn listen(&self, serve: impl FnOnce(TcpListener) + Send + 'static) -> ClientBuilder {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/ucsschool/kelvin/v1/", listener.local_addr().unwrap());
+        std::thread::spawn(move || serve(listener));
+        builder(&url).ca_certificates(Some(self.path("ca")))
+    }
+
+    fn config(
+        &self,
+        name: &str,
+        versions: &[&'static SupportedProtocolVersion],
+        asks_clients: bool,
+    ) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)
@@ -101,30 +139,16 @@ impl Pki {
             config.with_no_client_auth()
         };
         let key = PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap();
-        let config = Arc::new(config.with_single_cert(self.certificates(name), key).unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("https://{}/ucsschool/kelvin/v1/", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for socket in listener.incoming() {
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let stream = StreamOwned::new(connection, socket.unwrap());
-                std::thread::spawn(move || serve(stream));
-            }
-        });
-        builder(&url).ca_certificates(Some(self.path("ca")))
+        Arc::new(config.with_single_cert(self.certificates(name), key).unwrap())
     }
 }
 
-/// Answers requests until the connection ends, perhaps for want of trust.
-fn serve(stream: StreamOwned<ServerConnection, std::net::TcpStream>) {
-    let mut source = BufReader::new(stream);
-    while let Some(request) = read_request(&mut source) {
-        let reply = match request.is_login() {
-            true => Reply::token("t", 3600),
-            false => Reply::json(200, &json!([{"name": "student"}])),
-        };
-        if source.get_mut().write_all(&reply.bytes).is_err() {
-            return;
-        }
-    }
+/// Answers one request; false when the connection ends, perhaps for want of trust.
+fn answer(source: &mut BufReader<StreamOwned<ServerConnection, TcpStream>>) -> bool {
+    let Some(request) = read_request(source) else { return false };
+    let reply = match request.is_login() {
+        true => Reply::token("t", 3600),
+        false => Reply::json(200, &json!([{"name": "student"}])),
+    };
+    source.get_mut().write_all(&reply.bytes).is_ok()
 }

@@ -1,8 +1,9 @@
 //! HTTPS: which servers are trusted, and what they are shown.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use idspool_kelvin_client::{ClientBuilder, Error, Obstacle, TlsProblem};
+use idspool_kelvin_client::{Attributes, ClientBuilder, Error, Obstacle, TlsProblem};
 use rustls::version::{TLS12, TLS13};
 
 use crate::pki::PKI;
@@ -119,4 +120,16 @@ fn files_that_cannot_be_used_are_named() {
     assert!(matches!(&error, Error::Settings(text) if text.contains("locked.key")), "{error}");
     let error = ask(PKI.server("good").ca_bundle(Some(PKI.path("empty.pem")))).unwrap_err();
     assert!(error.to_string().contains("empty.pem"), "{error}");
+}
+
+/// The handshake is part of making the connection, and nothing was asked before it.
+#[test]
+fn a_handshake_without_end() {
+    let limit = Duration::from_secs(3);
+    let client = PKI.server_of_one_answer().connect_timeout(limit).build().unwrap();
+    let error = client.create_user(&Attributes::new()).unwrap_err();
+    assert_eq!(error.call().unwrap().path, "/ucsschool/kelvin/v1/users/", "it has a token");
+    let expected = Obstacle::Time { limit, while_connecting: true };
+    assert!(matches!(&error, Error::NoAnswer { obstacle, .. } if *obstacle == expected), "{error}");
+    assert!(!error.is_open());
 }
