@@ -63,7 +63,16 @@ impl Tokens {
         refused: Option<u64>,
         fetch: impl FnOnce() -> Result<Fetched, Error>,
     ) -> Result<Token, Error> {
-        let asked = Instant::now();
+        self.get_since(Instant::now(), refused, fetch)
+    }
+
+    /// The same for who has waited since `asked`: a login that failed meanwhile counts for all who waited for it.
+    fn get_since(
+        &self,
+        asked: Instant,
+        refused: Option<u64>,
+        fetch: impl FnOnce() -> Result<Fetched, Error>,
+    ) -> Result<Token, Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if let Some(token) = &state.token
@@ -204,7 +213,10 @@ mod tests {
             let (status, text) = (503, "busy".into());
             Err(Error::Trouble { call: call(), status, text, retry_after: None })
         };
+        let asked = Instant::now();
         assert!(tokens.get(None, away).is_err());
+        // Whoever waited meanwhile would otherwise wait for as long again, one after the other.
+        assert!(tokens.get_since(asked, None, none).is_err());
         assert!(tokens.get(None, || fetched(None)).is_ok());
     }
 
