@@ -14,13 +14,14 @@
 
 mod watching;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use idspool_tests::{Daemon, Installation, Sandbox, SessionLog, Slapd, Syncprov, poll};
 use watching::consumer::{
     Consumer, Objects, differences, expected_context, found_context, installation, snapshots, truth,
 };
-use watching::evidence::{History, evidence};
+use watching::evidence::{History, account, evidence};
 use watching::random_tree::{Random, Tree};
 
 /// How long consumers may need to get everything.
@@ -183,13 +184,36 @@ impl Site {
     }
 
     /// Waits until OX has the users and groups that it should have.
-    fn compare_ox(&self, expected: &Objects, context: &str) {
+    fn compare_ox(&mut self, expected: &Objects, context: &str) {
         let Recipient::Ox { sandbox, .. } = &self.recipient else { return };
         let expected = expected_context(expected, CONTEXT);
         let is_same = || (found_context(sandbox, CONTEXT) == expected).then_some(());
-        if poll(SOON, is_same).is_none() {
-            assert_eq!(found_context(sandbox, CONTEXT), expected, "{context}");
+        if poll(SOON, is_same).is_some() {
+            return;
         }
+        let found = found_context(sandbox, CONTEXT);
+        let mut words: Vec<String> = found.0.symmetric_difference(&expected.0).cloned().collect();
+        for (name, members) in found.1.iter().chain(&expected.1) {
+            for other in [found.1.get(name), expected.1.get(name)] {
+                let nobody = BTreeSet::new();
+                let mut others = members.symmetric_difference(other.unwrap_or(&nobody)).peekable();
+                if others.peek().is_some() {
+                    words.push(format!("cn={name}"));
+                    words.extend(others.map(|uid| format!("uid={uid}")));
+                }
+            }
+        }
+        self.collect_logs();
+        let account = account(&words, &self.history, &self.logs);
+        assert_eq!(found, expected, "{context}: OX differs\n{account}");
+    }
+
+    fn collect_logs(&mut self) {
+        let ox = self.ox().and_then(|program| program.as_ref().map(Daemon::lines));
+        for daemon in [&self.watcher, &self.converter].into_iter().flatten() {
+            self.logs.extend(daemon.lines());
+        }
+        self.logs.extend(ox.into_iter().flatten());
     }
 
     /// Waits until consumers hold what the directory holds; returns how many objects that are.
@@ -216,11 +240,7 @@ impl Site {
             }
         }
         let differences = differences(&self.objects(), &expected);
-        let ox = self.ox().and_then(|program| program.as_ref().map(Daemon::lines));
-        for daemon in [&self.watcher, &self.converter].into_iter().flatten() {
-            self.logs.extend(daemon.lines());
-        }
-        self.logs.extend(ox.into_iter().flatten());
+        self.collect_logs();
         let (ldap, logs) = (self.slapd.cli(), &self.logs);
         panic!(
             "{context}: {} objects are not as in the directory:\n{}",

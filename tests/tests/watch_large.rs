@@ -129,7 +129,7 @@ fn a_watcher_stops_in_the_midst_of_a_great_deal_and_goes_on_later() {
     let begin = Instant::now();
     let ended = watcher.terminate(SOON).unwrap();
     assert_eq!(ended.code(), Some(0), "{}", ended.log());
-    assert!(begin.elapsed() < Duration::from_secs(10), "it took {:?} to stop", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(30), "it took {:?} to stop", begin.elapsed());
     world.once();
     let last = world.uuid(&format!("uid=k{},{}", CHILDREN - 1, container(RENAMES)));
     let changes = world.take();

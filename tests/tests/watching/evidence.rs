@@ -61,6 +61,12 @@ pub fn evidence(
     );
     text += &rows(idspool, "SELECT 'base', dn, CAST(cookie AS TEXT) FROM base");
     text += &rows(idspool, "SELECT 'note', name, value FROM note");
+    text + &account(&words, history, logs)
+}
+
+/// What happened to whatever these words name, and what the programs said of it.
+pub fn account(words: &[String], history: &History, logs: &[String]) -> String {
+    let mut text = String::new();
     let is_about = |line: &str| words.iter().any(|word| line.contains(word.as_str()));
     let _ = writeln!(text, "-- history of {words:?}, and what was started and killed");
     for (at, what) in history {

@@ -30,7 +30,19 @@ impl Pass<'_> {
             self.bequeath(node, was, Change { old, new: None })?;
         }
         self.inherit(node.uuid, module, new)?;
+        self.touch_expecting(name::hash(new))?;
         self.touch_members_of(node)
+    }
+
+    /// Whatever names a DN before somebody has it goes out once more after who has got it: a recipient
+    /// that had not heard of that one could do nothing with the name.
+    pub(super) fn touch_expecting(&self, target: i64) -> rusqlite::Result<()> {
+        for (uuid, module) in self.index.sources(target)? {
+            if let Some(module) = self.wanted(module) {
+                self.delay(uuid, module, Until::Settled)?;
+            }
+        }
+        Ok(())
     }
 
     /// As [`Pass::inherit`], where we have heard first who has the DN now.

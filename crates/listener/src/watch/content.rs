@@ -5,6 +5,7 @@
 //! |---|---|
 //! | an entry gets another DN | all objects below it; whatever names one of these DNs, once the server has rewritten it, and then the renamed again, whose groups were in between |
 //! | a container gets another DN | whatever names somebody who is gone, if that has changed |
+//! | an entry gets a DN that is named already | whatever names it, after the entry itself |
 //! | an entry goes away | whatever names it, likewise |
 //! | a group gets or loses members | these members, whose `memberOf` has changed |
 //! | a group gets another DN, or goes away | all its members |
@@ -114,6 +115,7 @@ impl Pass<'_> {
         if matches!(self.stage, Stage::Refresh | Stage::Persist) {
             self.touch_members(named.iter())?;
             self.inherit(sent.uuid, module, &sent.entry.dn)?;
+            self.touch_expecting(name::hash(&sent.entry.dn))?;
         }
         if self.stage != Stage::Refresh {
             self.place(id)?;

@@ -82,6 +82,25 @@ fn an_heir_waits_until_the_groups_of_the_one_before_are_done_whatever_is_told_fi
 }
 
 #[test]
+fn who_named_an_object_before_it_was_there_goes_out_after_it() {
+    let world = World::new();
+    world.tell(Stage::First, 2, "cn=g,dc=x", Some(Module::Group), &["uid=a,dc=x", "uid=b,dc=x"]);
+    for (stage, number, dn) in
+        [(Stage::Persist, 3, "uid=a,dc=x"), (Stage::Refresh, 4, "uid=b,dc=x")]
+    {
+        world.empty_outbox();
+        world.tell(stage, number, dn, Some(Module::User), &[]);
+        assert_eq!(world.waiting(2), [(1, None)], "{dn}");
+    }
+    world.pass(Stage::Refresh).place_all().unwrap();
+    // One that comes by a rename.
+    world.tell(Stage::Persist, 5, "cn=h,dc=x", Some(Module::Group), &["uid=new,dc=x"]);
+    world.empty_outbox();
+    world.tell(Stage::Persist, 3, "uid=new,dc=x", Some(Module::User), &[]);
+    assert_eq!(world.waiting(5), [(1, None)]);
+}
+
+#[test]
 fn what_names_somebody_by_a_name_that_we_never_knew_is_looked_at_again() {
     let world = World::new();
     world.empty_outbox();
@@ -94,7 +113,7 @@ fn what_names_somebody_by_a_name_that_we_never_knew_is_looked_at_again() {
     world.tell(Stage::Refresh, 6, "cn=i,dc=x", Some(Module::Group), &["uid=missing,dc=x"]);
     world.tell(Stage::Refresh, 7, "uid=new,dc=x", Some(Module::User), &[]);
     world.pass(Stage::Refresh).place_all().unwrap();
-    assert_eq!(world.waiting(5), [(0, None)]);
+    assert_eq!(world.waiting(5), [(0, None), (1, None)]);
     assert_eq!(world.waiting(6), [(0, None), (4, None)]);
 }
 
