@@ -21,8 +21,7 @@ pub struct Installation {
 impl Installation {
     /// Writes the configuration. `directory` and `ox` are URLs.
     pub fn new(directory: &str, ox: &str) -> Result<Installation> {
-        let folder = tempfile::tempdir()?;
-        let installation = Installation { folder };
+        let installation = Self::empty()?;
         installation.secret("ldap", READER_PASSWORD)?;
         installation.secret("ox-master", Sandbox::MASTER_PASSWORD)?;
         let text = format!(
@@ -35,6 +34,11 @@ impl Installation {
         );
         fs::write(installation.path().join("idspool.toml"), text)?;
         Ok(installation)
+    }
+
+    /// A folder without configuration.
+    pub(crate) fn empty() -> Result<Installation> {
+        Ok(Installation { folder: tempfile::tempdir()? })
     }
 
     /// The folder.

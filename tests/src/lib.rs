@@ -14,20 +14,25 @@
 mod certificate;
 mod daemon;
 mod installation;
+mod kelvin_installation;
+mod kelvin_sandbox;
 mod ldap_cli;
 mod population;
 mod port;
 mod sandbox;
+mod school;
 mod slapd;
 mod usage;
 
 pub use crate::certificate::Certificates;
 pub use crate::daemon::{Daemon, Ended, program};
 pub use crate::installation::Installation;
+pub use crate::kelvin_sandbox::KelvinSandbox;
 pub use crate::ldap_cli::LdapCli;
 pub use crate::population::Population;
 pub use crate::port::free_port;
 pub use crate::sandbox::Sandbox;
+pub use crate::school::{SchoolKind, SchoolUser, class_dn, class_ldif, school_ldif};
 pub use crate::slapd::{
     ADMIN_DN, ADMIN_PASSWORD, BASE_DN, Loading, READER_DN, READER_PASSWORD, SessionLog, Slapd,
     SlapdBuilder, Syncprov,
