@@ -49,6 +49,8 @@ struct State {
     hidden: Vec<String>,
     /// Accounts that are there after so many more requests.
     late: Option<(usize, BTreeMap<String, Account>)>,
+    /// The number of the request from which on classes are shown.
+    classes_from: usize,
 }
 
 /// The server; clones share it.
@@ -113,12 +115,19 @@ impl Fake {
         state.late = Some((at, accounts));
     }
 
+    /// Classes that are asked for by the next so many requests seem to be missing: they come in between.
+    pub(crate) fn hide_classes_for(&self, calls: usize) {
+        let mut state = self.lock();
+        state.classes_from = state.requests.len() + calls + 1;
+    }
+
     /// Nothing fails on purpose any more.
     pub(crate) fn heal(&self) {
         let mut state = self.lock();
         state.fail = None;
         state.refused.clear();
         state.hidden.clear();
+        state.classes_from = 0;
     }
 
     /// What the server has.
@@ -272,7 +281,9 @@ impl Kelvin for Fake {
 
     fn class(&self, school: &str, name: &str) -> Result<Option<Class>, Error> {
         let line = format!("GET classes/{school}/{name}");
-        self.call(line, None, |world| Ok(world.class(school, name)))
+        let found = self.call(line, None, |world| Ok(world.class(school, name)));
+        let state = self.lock();
+        if state.requests.len() < state.classes_from { Ok(None) } else { found }
     }
 
     fn create_class(&self, attributes: &Attributes) -> Result<Class, Error> {

@@ -264,12 +264,42 @@ fn a_refused_change_of_members_tells_of_addresses_that_the_server_remembers() {
 #[test]
 fn a_class_that_appeared_meanwhile_is_changed() {
     let stage = stage();
-    // The server creates it through a user between our question and our request.
-    stage.server.refuse("POST classes/", idspool_kelvin_client::RefusalKind::Taken);
+    // The server made it for a user between our question and our request.
+    let _there = stage.server.clone().with_class("School1", "5a", &["berta"]);
+    stage.deliver(&class_item("c-0", "School1", "other", &[])).unwrap();
+    stage.server.calls();
+    stage.server.hide_classes_for(1);
     let class = class_item("c-1", "School1", "5a", &["anna"]);
-    let fault = stage.deliver(&class).unwrap_err();
-    assert_eq!(fault.class, FaultClass::Permanent, "no class, but the name is taken");
+    stage.deliver(&class).unwrap();
+    let path = "classes/School1/5a";
+    let expected = [
+        format!("GET {path}"),
+        "POST classes/".into(),
+        format!("GET {path}"),
+        format!("PATCH {path}"),
+    ];
+    assert_eq!(stage.server.calls(), expected);
+    assert_eq!(stage.server.members("School1", "5a").unwrap(), ["anna"]);
+}
+
+#[test]
+fn a_name_that_is_taken_by_something_else_is_a_fault() {
+    let stage = stage();
+    stage.server.refuse("POST classes/", idspool_kelvin_client::RefusalKind::Taken);
+    let fault = stage.deliver(&class_item("c-1", "School1", "5a", &["anna"])).unwrap_err();
+    assert_eq!(fault.class, FaultClass::Permanent);
     assert!(stage.snapshot("c-1").is_none());
+}
+
+#[test]
+fn a_school_that_vanished_a_moment_ago_is_looked_for_again() {
+    let stage = stage();
+    stage.deliver(&class_item("c-1", "School2", "5a", &[])).unwrap();
+    stage.server.change_world(|world| world.schools.retain(|school| school != "School2"));
+    let class = class_item("c-2", "School2", "5b", &[]);
+    assert!(stage.deliver(&class).is_err());
+    stage.deliver(&class).unwrap();
+    assert!(stage.snapshot("c-2").is_none());
 }
 
 #[test]
