@@ -1,12 +1,14 @@
 //! HTTPS: which servers are trusted, and what they are shown.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use idspool_kelvin_client::{Attributes, ClientBuilder, Error, Obstacle, TlsProblem};
 use rustls::version::{TLS12, TLS13};
 
 use crate::pki::PKI;
+use crate::server::builder;
 
 fn ask(builder: ClientBuilder) -> Result<Vec<String>, Error> {
     builder.build()?.roles()
@@ -132,4 +134,25 @@ fn a_handshake_without_end() {
     let expected = Obstacle::Time { limit, while_connecting: true };
     assert!(matches!(&error, Error::NoAnswer { obstacle, .. } if *obstacle == expected), "{error}");
     assert!(!error.is_open());
+}
+
+/// Administrators look for these words.
+#[test]
+fn what_is_not_checked_is_logged() {
+    let log = |builder: ClientBuilder| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(Arc::new(file.reopen().unwrap()))
+            .with_max_level(tracing::Level::INFO)
+            .with_ansi(false)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || drop(builder.build().unwrap()));
+        std::fs::read_to_string(file.path()).unwrap()
+    };
+    let builder = || builder("https://kelvin.example.org/ucsschool/kelvin/v1/");
+    assert_eq!(log(builder()), "");
+    let lines = log(builder().check_hostname(false).verify(false));
+    assert!(lines.contains("INFO") && lines.lines().count() == 2, "{lines}");
+    assert!(lines.contains("Applying to SSL context: 'check_hostname'=False"), "{lines}");
+    assert!(lines.contains("Applying to SSL context: 'verify_mode'=0"), "{lines}");
 }
