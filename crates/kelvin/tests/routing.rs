@@ -4,6 +4,8 @@
 
 #[path = "routing/kill.rs"]
 mod kill;
+#[path = "routing/news.rs"]
+mod news;
 #[path = "routing/place.rs"]
 mod place;
 

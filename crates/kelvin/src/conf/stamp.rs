@@ -36,6 +36,18 @@ impl Stamp {
         self.seen.iter().all(|(path, seen)| state(path) == *seen && self.is_settled(seen))
     }
 
+    /// Whether something changed since, as far as can be seen.
+    pub fn has_changed(&self) -> bool {
+        self.seen.iter().any(|(path, seen)| state(path) != *seen)
+    }
+
+    /// The same files as they look now.
+    pub fn renewed(&self) -> Self {
+        let mut stamp = Self::begin();
+        self.seen.iter().for_each(|(path, _)| stamp.note(path));
+        stamp
+    }
+
     fn is_settled(&self, seen: &State) -> bool {
         let Some((.., seconds, nanoseconds)) = *seen else { return true };
         let changed = u64::try_from(seconds).ok().zip(u32::try_from(nanoseconds).ok());
@@ -82,7 +94,8 @@ mod tests {
 
         let before = stamp();
         fs::remove_file(&file).unwrap();
-        assert!(!before.is_current(), "a file that is gone");
+        assert!(!before.is_current() && before.has_changed(), "a file that is gone");
+        assert!(!before.renewed().has_changed());
     }
 
     #[test]

@@ -21,10 +21,13 @@ use super::obstacle::Obstacle;
 use super::round::{Planned, Round, Taking};
 use super::state::RoutingState;
 use crate::Layout;
-use crate::conf::Loaded;
+use crate::conf::{Loaded, Stamp};
 
 /// How long to stand at a faulty item before looking at it again although nobody touched it.
 const ITEM_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long to wait for somebody to read files that have changed.
+const NEWS: Duration = Duration::from_secs(5);
 
 /// Routing cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,8 @@ pub struct Router {
     /// A round that is not done.
     fan_out: Option<FanOut>,
     loaded: Arc<Loaded>,
+    /// How the files look that changed since and were not taken over.
+    ignored: Option<Stamp>,
     routes: Routes,
     stop: Stop,
     /// The log has said that there is no authority.
@@ -131,6 +136,7 @@ impl Router {
             state: None,
             fan_out: None,
             loaded,
+            ignored: None,
             stop,
             is_without_authority: false,
             standing_at: None,
@@ -175,11 +181,7 @@ impl Router {
 
     /// Routes one round, or goes on with one that could not be finished.
     fn step(&mut self) -> Result<Step, Obstacle> {
-        let loaded = self.current.get();
-        if !Arc::ptr_eq(&loaded, &self.loaded) {
-            self.routes = Routes::of(&loaded);
-            self.loaded = loaded;
-        }
+        self.follow();
         if self.fan_out.is_some() {
             self.proceed()?;
             return Ok(Step::Forward);
@@ -197,6 +199,7 @@ impl Router {
             return Ok(Step::Idle);
         }
         self.is_without_authority = false;
+        self.await_news();
         let state = match self.state.take() {
             Some(state) => state,
             None => RoutingState::open(&self.layout.routing_state()).map_err(Obstacle::State)?,
@@ -220,6 +223,30 @@ impl Router {
         self.fan_out = Some(FanOut::new(planned, &self.routes));
         self.proceed()?;
         Ok(Step::Forward)
+    }
+
+    /// Takes the configuration of this moment.
+    fn follow(&mut self) {
+        let loaded = self.current.get();
+        if !Arc::ptr_eq(&loaded, &self.loaded) {
+            self.routes = Routes::of(&loaded);
+            self.loaded = loaded;
+            self.ignored = None;
+        }
+    }
+
+    /// A change that comes right behind one of the files goes by what they say now: by what they said before, it
+    /// could go to nobody. Who reads them needs a moment.
+    fn await_news(&mut self) {
+        if !self.ignored.as_ref().unwrap_or(&self.loaded.stamp).has_changed() {
+            return;
+        }
+        self.wait_out(NEWS, None);
+        self.follow();
+        // They cannot be used, or nobody follows them: what held before goes on.
+        if self.loaded.stamp.has_changed() {
+            self.ignored = Some(self.loaded.stamp.renewed());
+        }
     }
 
     fn proceed(&mut self) -> Result<(), Obstacle> {
