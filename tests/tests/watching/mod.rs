@@ -7,6 +7,7 @@ pub mod consumer;
 pub mod evidence;
 pub mod proxy;
 pub mod random_tree;
+pub mod site;
 
 use std::fs;
 use std::path::PathBuf;
