@@ -58,7 +58,7 @@ impl KelvinSandbox {
 
     /// Host and port.
     pub fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.split_once("://").map_or(&self.url, |(_, address)| address)
     }
 
     /// Its process.

@@ -13,6 +13,8 @@ mod case;
 mod difference;
 mod fault;
 mod item;
+mod kelvin_table;
+mod shared_table;
 mod table;
 
 use fault::Standing;

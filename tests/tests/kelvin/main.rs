@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod explain;
 mod process;
 mod scenarios;
 mod world;

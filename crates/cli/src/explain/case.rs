@@ -1,12 +1,13 @@
 //! What is known of faults: by which words a case is recognised, what it means, and what to do.
 //!
 //! The words are those of our own messages in the state file, and of the servers in them. Each case has a
-//! section of its name in `docs/troubleshooting.md`, and a test that gets its message from the real
-//! programs.
+//! section of its name in `docs/troubleshooting.md`, or a line in `docs/kelvin.md`, and a test that gets its message from the
+//! real programs.
 
 use idspool_spool::FaultClass;
 
-use super::table::CASES;
+use super::{kelvin_table, shared_table, table};
+use crate::spools::Kind;
 
 /// One case.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,13 +57,29 @@ const OURS: Case = Case {
 
 impl Case {
     /// The case that a fault belongs to.
-    pub(crate) fn of(class: Option<FaultClass>, message: &str) -> &'static Self {
-        let known = CASES.iter().find(|case| case.words.iter().any(|words| holds(message, words)));
+    pub(crate) fn of(kind: &Kind, class: Option<FaultClass>, message: &str) -> &'static Self {
+        let own = match kind {
+            Kind::InQueue | Kind::OutQueue { .. } => kelvin_table::CASES,
+            Kind::Listener | Kind::Ox => table::CASES,
+        };
+        let known = own
+            .iter()
+            .chain(shared_table::CASES)
+            .find(|case| case.words.iter().any(|words| holds(message, words)));
         known.unwrap_or(match class {
             Some(FaultClass::Permanent) => &PERMANENT,
             Some(FaultClass::Ours) => &OURS,
             Some(FaultClass::Transient) | None => &TRANSIENT,
         })
+    }
+}
+
+impl Case {
+    /// Where more is said.
+    pub(crate) fn page(&self) -> String {
+        let page =
+            if self.name.starts_with("kelvin-") { "kelvin.md" } else { "troubleshooting.md" };
+        format!("docs/{page}#{}", self.name)
     }
 }
 
@@ -91,29 +108,35 @@ mod tests {
         assert!(!holds("anything", "something"));
     }
 
+    fn all() -> impl Iterator<Item = &'static Case> {
+        table::CASES.iter().chain(kelvin_table::CASES).chain(shared_table::CASES)
+    }
+
     #[test]
     fn every_case_has_its_section_in_the_page() {
-        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/troubleshooting.md");
-        let page = std::fs::read_to_string(page).unwrap();
-        let rest = [&TRANSIENT, &PERMANENT, &OURS];
-        let missing: Vec<_> = CASES
-            .iter()
-            .chain(rest)
+        let missing: Vec<_> = all()
+            .chain([&TRANSIENT, &PERMANENT, &OURS])
+            .filter(|case| {
+                let page = case.page();
+                let file = page.split('#').next().unwrap();
+                let file = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
+                let text = std::fs::read_to_string(file).unwrap();
+                !text.contains(&format!("<a id=\"{}\"></a>", case.name))
+            })
             .map(|case| case.name)
-            .filter(|name| !page.contains(&format!("<a id=\"{name}\"></a>")))
             .collect();
         assert_eq!(missing, [""; 0]);
     }
 
     #[test]
     fn every_case_has_a_test_with_the_real_programs() {
-        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tests/troubleshooting");
-        let tests: String = std::fs::read_dir(tests)
-            .unwrap()
-            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
-            .collect();
-        let missing: Vec<_> = CASES
-            .iter()
+        let files = ["troubleshooting", "kelvin"].into_iter().flat_map(|folder| {
+            let tests = format!("{}/../../tests/tests/{folder}", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_dir(tests).unwrap()
+        });
+        let tests: String =
+            files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let missing: Vec<_> = all()
             .map(|case| case.name)
             .filter(|name| !tests.contains(&format!("\"{name}\"")))
             .collect();
@@ -122,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_explained_by_its_class() {
-        let name = |class| Case::of(class, "something else").name;
+        let name = |class| Case::of(&Kind::Ox, class, "something else").name;
         assert_eq!(name(Some(FaultClass::Permanent)), "other-item");
         assert_eq!(name(Some(FaultClass::Transient)), "other-temporary");
         assert_eq!(name(Some(FaultClass::Ours)), "bug");

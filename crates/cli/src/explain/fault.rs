@@ -45,7 +45,7 @@ impl Standing {
             Kind::Ox | Kind::Listener => (&config.ox.data_dir, config.ox.soap_server.clone()),
         };
         Ok(Some(Self {
-            case: Case::of(state.class, message),
+            case: Case::of(&queue.kind, state.class, message),
             queue: queue.clone(),
             data: data.clone(),
             server,
@@ -144,7 +144,7 @@ impl Standing {
     }
 
     fn page(&self) -> String {
-        format!("docs/troubleshooting.md#{}", self.case.name)
+        self.case.page()
     }
 
     /// The steps with what they are about filled in.
@@ -152,7 +152,12 @@ impl Standing {
         let message = self.state.message.as_deref().unwrap_or_default();
         let member = missing_member(message);
         let item = self.state.filename.as_deref().map(|path| path.display().to_string());
+        let authority = match &self.queue.kind {
+            Kind::OutQueue { authority, .. } => authority.as_str(),
+            _ => "NAME",
+        };
         let values = [
+            ("{authority}", authority.to_owned()),
             ("{item}", item.unwrap_or_else(|| "ITEM".into())),
             ("{data}", self.data.display().to_string()),
             ("SOAP_SERVER", self.server.clone()),
