@@ -305,6 +305,25 @@ fn a_request_to_stop_is_not_kept_waiting_by_a_slow_server() {
 }
 
 #[test]
+fn a_changed_address_is_not_kept_waiting_by_the_old_server() {
+    let world = World::quiet(&["A", "B", "D", "C"], &PLAIN);
+    let slow = [&PROPERTIES[..], &["--latency", "60000"]].concat();
+    let old = KelvinSandbox::start(&["A", "B", "D"], &slow).unwrap();
+    world.idspool.authority("auth1", &old.api(), |_| ()).unwrap();
+    let world = world.run();
+    world.add(&student("anna", &["A"]));
+    world.report();
+    eventually(&world, "the item waits", || {
+        Installation::waiting(&world.idspool.out_queue("auth1")).len() == 1
+    });
+    let begin = Instant::now();
+    world.idspool.authority("auth1", &world.one.api(), |_| ()).unwrap();
+    world.settle();
+    world.at_one("anna");
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn cron_runs_it_once() {
     let world = World::quiet(&["A", "B", "D", "C"], &PLAIN);
     world.add(&student("anna", &["A", "C"]));

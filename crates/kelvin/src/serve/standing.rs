@@ -15,6 +15,8 @@ use crate::conf::{Authority, AuthorityName, Loaded, Problem, SchoolMapping};
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
     loaded: Arc<Loaded>,
+    /// The files could not be read the last time.
+    is_doubtful: bool,
     /// Lines that were said and still hold; each is said once.
     said: BTreeSet<String>,
 }
@@ -43,6 +45,16 @@ impl Standing {
         &self.loaded
     }
 
+    /// Whether the files are those that hold. If they could not be read, that cannot be known without reading them.
+    pub(crate) fn is_current(&self) -> bool {
+        !self.is_doubtful && self.loaded.stamp.is_current()
+    }
+
+    /// Whether the files could not be read the last time.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
     pub(crate) fn schools(&self) -> &Arc<SchoolMapping> {
         &self.loaded.mapping
     }
@@ -50,6 +62,7 @@ impl Standing {
     /// Takes over what the files say, and tells in the log what is new.
     pub(crate) fn take_over(&mut self, read: Result<Loaded, Problem>, layout: &Layout) {
         let mut said = BTreeSet::new();
+        self.is_doubtful = read.is_err();
         let mut loaded = match read {
             Ok(loaded) => loaded,
             Err(problem) => {

@@ -33,6 +33,9 @@ const LAST_GRACE: Duration = Duration::from_millis(400);
 /// How long a report of a changed file waits for others: editors make several changes of one.
 const SETTLING: Duration = Duration::from_millis(100);
 
+/// How often files that cannot be read are tried again without a report.
+const DOUBT: Duration = Duration::from_secs(5);
+
 /// What happens.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -126,7 +129,9 @@ impl Supervisor {
         self.apply();
         loop {
             let mut wait = follow.interval();
-            if !self.standing.loaded().stamp.is_current() {
+            if self.standing.is_doubtful() {
+                wait = wait.min(DOUBT);
+            } else if !self.standing.is_current() {
                 // Files that were being written when they were read.
                 wait = wait.min(SETTLING);
             }
@@ -135,7 +140,7 @@ impl Supervisor {
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Exit::Done,
                 Ok(Event::Ended(who)) => drop(self.ended(&who)),
                 Ok(Event::Changed) | Err(RecvTimeoutError::Timeout) => {
-                    if !self.standing.loaded().stamp.is_current() && !self.settle() {
+                    if !self.standing.is_current() && !self.settle() {
                         return Exit::Done;
                     }
                     follow.again(&self.task.layout);

@@ -75,6 +75,24 @@ impl Equip for Servers {
 struct Place {
     folder: tempfile::TempDir,
     servers: Arc<Servers>,
+    routing: Option<Arc<Ends>>,
+}
+
+/// A thread that comes to its end although nobody asked it to, in one way or another.
+#[derive(Default)]
+struct Ends(AtomicUsize);
+
+impl Routing for Arc<Ends> {
+    fn run(&self, _: Mode, stop: &stop::Stop) -> outcome::Outcome {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => panic!("no routing today"),
+            1 => outcome::Outcome::Done,
+            _ => {
+                while stop.pause(SOON) {}
+                outcome::Outcome::Done
+            }
+        }
+    }
 }
 
 struct Running {
@@ -93,7 +111,7 @@ impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("conf/school_authorities")).unwrap();
-        Self { folder, servers: Arc::default() }
+        Self { folder, servers: Arc::default(), routing: None }
     }
 
     fn layout(&self) -> Layout {
@@ -138,14 +156,12 @@ impl Place {
         let read = conf::load(&self.layout()).unwrap();
         standing.take_over(Ok(read), &self.layout());
         let equip = Arc::clone(&self.servers);
-        let task = Task {
-            layout: self.layout(),
-            mode,
-            router: None,
-            selection,
-            equip,
-            current: Current::default(),
+        let router: Option<Box<dyn Routing>> = match &self.routing {
+            Some(routing) => Some(Box::new(Arc::clone(routing))),
+            None => None,
         };
+        let (layout, current) = (self.layout(), Current::default());
+        let task = Task { layout, mode, router, selection, equip, current };
         Supervisor::new(task, standing)
     }
 
@@ -373,4 +389,31 @@ fn one_authority_can_be_chosen() {
     place.supervisor(Mode::Once, south).run();
     assert_eq!(checks(&place.servers.server("north")), 0);
     assert!(checks(&place.servers.server("south")) > 0);
+}
+
+#[test]
+fn a_thread_that_ends_unasked_is_begun_again_and_disturbs_nobody() {
+    let place = Place { routing: Some(Arc::default()), ..Place::new() };
+    place.authority("north", true);
+    let running = place.start();
+    let north = place.servers.server("north");
+    eventually("north is asked", || checks(&north) > 0);
+    let routing = place.routing.as_ref().unwrap();
+    eventually("it is begun again", || routing.0.load(Ordering::SeqCst) == 3);
+    assert!(place.is_served("north") && checks(&north) == 0);
+    assert_eq!(running.stop(), Exit::Done);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_tried_again_and_not_all_the_time() {
+    let place = Place::new();
+    place.authority("north", true);
+    let mut standing = Standing::default();
+    standing.take_over(conf::load(&place.layout()), &place.layout());
+    place.write("schools_authorities_mapping.json", "[]");
+    standing.take_over(conf::load(&place.layout()), &place.layout());
+    assert!(standing.is_doubtful() && !standing.is_current());
+    place.mapping(&[("a", "north")]);
+    standing.take_over(conf::load(&place.layout()), &place.layout());
+    assert!(!standing.is_doubtful());
 }
