@@ -299,6 +299,8 @@ fn no_manual_page_takes_the_name_of_the_daemons_page() {
     assert!(page("idspool-ox.1").is_err(), "that is the page of the program idspool-ox");
     assert!(page("idspool.1").unwrap().contains(r"idspool\-ox\-commands(1)"));
     assert!(page("idspool-ox-commands.1").unwrap().contains(r"idspool\-ox\-commands\-mapping(1)"));
+    let test = page("idspool-kelvin-commands-authorities-test.1").unwrap();
+    assert!(test.contains("idspool kelvin authorities test"), "{test}");
     assert!(
         page("idspool-ox-commands-mapping-modify.1").unwrap().contains("idspool ox mapping modify")
     );
