@@ -147,12 +147,19 @@ impl<'a> Work<'a> {
     /// Brings the server to a state. Members that it turns out not to know are no longer members of the goal.
     fn bring(&self, mut goal: Goal<'a>) -> Result<Goal<'a>, Halt> {
         let former = self.former()?.filter(|former| !former.is(&goal.wanted.address));
-        let unknown = match &former {
-            Some(former) if former.is_beside(&goal.wanted.address) => self.rename(former, &goal),
-            _ => self.put(&goal),
+        if former.is_some() {
+            self.make_room(&goal.wanted.address)?;
+        }
+        let (renamed, left): (Option<_>, Option<_>) = match former {
+            Some(former) if former.is_beside(&goal.wanted.address) => (Some(former), None),
+            former => (None, former),
+        };
+        let unknown = match renamed {
+            Some(former) => self.rename(&former, &goal),
+            None => self.put(&goal),
         };
         let unknown = unknown.map_err(|halt| send::explain(halt, &goal.wanted))?;
-        if let Some(former) = former.filter(|former| !former.is_beside(&goal.wanted.address)) {
+        if let Some(former) = left {
             self.delete(&former)?;
         }
         let is_unknown = |member: &Member<'_>| unknown.contains(&member.name.to_lowercase());
@@ -213,11 +220,18 @@ impl<'a> Work<'a> {
         if self.delivery.previous.is_some() {
             return self.leave();
         }
-        // Never delivered by us, maybe by another program.
-        let Some(class) = class.filter(|class| self.is_ours(class)) else {
+        let Some(class) = class else {
             info!("Ignoring non-school_class group: '{}'", item.dn);
             return Ok(Outcome::Gone);
         };
+        // Never delivered by us, maybe by another program.
+        if !self.is_ours(class) {
+            info!(
+                "Not deleting school class '{}', its school belongs to another school authority.",
+                item.dn
+            );
+            return Ok(Outcome::Gone);
+        }
         if self.delivery.objects.by_dn(&item.dn)?.is_some() {
             info!("Not deleting school class '{}': another object has this DN now.", item.dn);
             return Ok(Outcome::Gone);

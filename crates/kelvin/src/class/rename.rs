@@ -33,9 +33,6 @@ impl Work<'_> {
             info!("School class {former} is not on the target system: nothing to rename");
             return self.put(goal);
         };
-        if let Some(owner) = self.owner(address)? {
-            self.set_aside(&owner, address)?;
-        }
         let refused = match self.change(goal, &found, &[]) {
             Err(halt) if is_taken(&halt) => halt,
             done => return done,
@@ -65,22 +62,30 @@ impl Work<'_> {
         Some(Address::new(class.school, class.name))
     }
 
-    /// Gives the class of another object a name that nobody uses, and notes it.
-    fn set_aside(&self, owner: &Known, address: &Address) -> Result<(), Halt> {
-        let Some(found) = self.kelvin().class(&address.school, &address.name)? else {
-            return Ok(());
-        };
+    /// If the server has another object of ours under this address: gives that one a name that nobody uses, and
+    /// notes it.
+    pub(super) fn make_room(&self, address: &Address) -> Result<(), Halt> {
+        let Some(owner) = self.owner(address)? else { return Ok(()) };
         let start: String = owner.id.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-        let aside = Address::new(found.school.as_str(), format!("{}-{start}", found.name));
-        self.kelvin().change_class(&found.school, &found.name, &named(&aside.name))?;
-        warn!(
-            "School class {address} has another name in the directory or is gone there, but its item has not come \
-             yet: until then it is called '{}' on the target",
-            aside.name
-        );
+        let Address { school, name } = address;
+        let aside = Address::new(school.as_str(), format!("{name}-{start}"));
+        match self.kelvin().class(school, name)? {
+            Some(found) => {
+                self.kelvin().change_class(&found.school, &found.name, &named(&aside.name))?;
+                warn!(
+                    "School class {address} has another name in the directory or is gone there, but its item has \
+                     not come yet: until then it is called '{}' on the target",
+                    aside.name
+                );
+            }
+            // An earlier attempt may have broken off after the request.
+            None if self.kelvin().class(school, &aside.name)?.is_none() => return Ok(()),
+            None => {}
+        }
         let note = Note { fingerprint: None, address: aside };
-        let facts = Facts { digest: Some(note.to_text()), ..owner.facts.clone() };
-        Ok(self.delivery.objects.amend(&owner.id, &facts)?)
+        let facts = Facts { digest: Some(note.to_text()), ..owner.facts };
+        let objects = self.delivery.objects;
+        Ok(objects.amend(&owner.id, &facts).and_then(|()| objects.commit())?)
     }
 
     /// Whether a class looks like one that the server made because users were said to be in it: nothing is known of

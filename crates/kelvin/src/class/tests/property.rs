@@ -14,8 +14,8 @@ use crate::kelvin::Kelvin as _;
 
 /// The last two have no classes here: one belongs to another authority, one does not exist at the server.
 const SCHOOLS: [&str; 4] = ["School1", "School2", "Foreign", "a-b"];
-const NAMES: [&str; 4] = ["5a", "6a", "7a", "8-a"];
-const IDS: [&str; 4] = ["c0-x", "c1-x", "c2-x", "c3-x"];
+const NAMES: [&str; 3] = ["5a", "6a", "7-a"];
+const IDS: [&str; 3] = ["c0-x", "c1-x", "c2-x"];
 /// The last two are not at the server in the beginning.
 const USERS: [&str; 5] = ["anna", "berta", "carl", "ghost", "late"];
 
@@ -38,13 +38,13 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let failing = prop::option::weighted(0.3, (1usize..6, 0u8..3));
+    let failing = prop::option::weighted(0.5, (1usize..6, 0u8..3));
     prop_oneof![
-        5 => (0usize..4, prop_oneof![5 => 0usize..1, 2 => 1usize..4], 0usize..4, any::<u8>(), 0u8..3)
+        5 => (0usize..3, prop_oneof![8 => 0usize..1, 2 => 1usize..4], 0usize..3, any::<u8>(), 0u8..3)
             .prop_map(|(id, school, name, users, text)| Step::Put { id, school, name, users, text }),
-        1 => (0usize..4).prop_map(|id| Step::Remove { id }),
+        1 => (0usize..3).prop_map(|id| Step::Remove { id }),
         4 => Just(Step::Convert),
-        1 => (0usize..4).prop_map(|id| Step::UsersFirst { id }),
+        1 => (0usize..3).prop_map(|id| Step::UsersFirst { id }),
         4 => (failing, any::<bool>()).prop_map(|(fail, twice)| Step::Deliver { fail, twice }),
         1 => (3usize..5).prop_map(|user| Step::Appear { user }),
         1 => Just(Step::Copies),

@@ -231,11 +231,32 @@ fn a_crash_while_a_class_is_set_aside_harms_no_other() {
             stage.deliver(&other("c2-x", "7a", &["berta"])).unwrap();
             let expected = ["6a of c-1: anna", "7a of c2-x: berta"];
             assert_eq!(classes(&stage), expected, "{failure:?} at {at}");
+            let aside = stage.server.class("School1", "6a-c2x").unwrap();
+            assert_eq!(aside, None, "{failure:?} at {at}");
             if is_done {
                 break;
             }
         }
     }
+}
+
+#[test]
+fn a_class_that_comes_from_another_school_does_not_become_another_one() {
+    let mut stage = stage();
+    stage.server.change_world(|world| world.schools.push("School2".into()));
+    stage.configure(|_| ());
+    stage.deliver(&class("5a", &["anna"])).unwrap();
+    let theirs =
+        with(class_item("c2-x", "School2", "5a", &["berta"]), json!({"description": "theirs"}));
+    stage.deliver(&theirs).unwrap();
+    let ours = with(class_item("c-1", "School2", "5a", &["anna"]), json!({"description": "ours"}));
+    stage.deliver(&ours).unwrap();
+    let aside = stage.server.class("School2", "5a-c2x").unwrap().unwrap();
+    assert_eq!(aside.attributes["description"], "theirs");
+    stage.deliver(&other("c2-x", "5a", &["berta"])).unwrap();
+    assert_eq!(classes(&stage), ["5a of c2-x: berta"]);
+    assert_eq!(stage.server.members("School2", "5a").unwrap(), ["anna"]);
+    assert_eq!(stage.server.class("School2", "5a-c2x").unwrap(), None);
 }
 
 #[test]
