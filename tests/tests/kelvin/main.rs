@@ -9,6 +9,7 @@
 )]
 
 mod explain;
+mod faults;
 mod process;
 mod scenarios;
 mod world;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use idspool_tests::{
-    Daemon, Installation, KelvinSandbox, LdapCli, SchoolUser, Slapd, class_dn, school_ldif,
+    Daemon, Installation, KelvinSandbox, LdapCli, SchoolKind, SchoolUser, Slapd, class_dn, poll,
+    school_ldif,
 };
 use serde_json::{Value, json};
 
@@ -188,4 +189,19 @@ fn post(server: &KelvinSandbox, collection: &str, body: &Value) {
         .header("Authorization", token(server))
         .header("Content-Type", "application/json");
     request.send(body.to_string()).unwrap();
+}
+
+pub(crate) fn student(uid: &str, schools: &[&str]) -> SchoolUser {
+    SchoolUser::new(uid, SchoolKind::Student, schools)
+}
+
+/// How a queue stands.
+pub(crate) fn status(world: &World, queue: &str) -> Value {
+    world.idspool.status(queue).unwrap()
+}
+
+/// Waits for something that is told in no other way.
+pub(crate) fn eventually(world: &World, what: &str, mut is: impl FnMut() -> bool) {
+    let seen = poll(SOON, || is().then_some(()));
+    assert!(seen.is_some(), "{what}\n{}", world.log());
 }
