@@ -10,6 +10,8 @@ pub(crate) struct NotBer;
 /// Universal, primitive.
 pub(crate) const BOOLEAN: u8 = 0x01;
 /// Universal, primitive.
+pub(crate) const INTEGER: u8 = 0x02;
+/// Bytes.
 pub(crate) const OCTET_STRING: u8 = 0x04;
 /// Universal, primitive.
 pub(crate) const ENUMERATED: u8 = 0x0a;

@@ -11,10 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, StdStream};
-use rustix::net::sockopt;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult};
 use rustls::ClientConfig;
-use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -24,6 +22,7 @@ use crate::error::{Error, NOT_LDAP};
 use crate::gate::Gate;
 use crate::settings::{Endpoint, Settings};
 use crate::tls;
+use crate::transport::{self, Ended};
 
 /// How long the task that reads from the socket may take to say why it ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -46,6 +45,43 @@ struct Session {
     ldap: Ldap,
     gate: Gate,
     driver: JoinHandle<Result<(), LdapError>>,
+    relay: JoinHandle<Ended>,
+}
+
+impl Session {
+    /// The library tells who waits only that nothing more comes. The tasks between it and the server
+    /// know why.
+    async fn why_it_ended(self, doing: &'static str, url: String) -> Error {
+        let Self { ldap, driver, relay, .. } = self;
+        drop(ldap);
+        let ended = timeout(LAST_WORDS, driver).await;
+        let problem = match timeout(LAST_WORDS, relay).await {
+            Ok(Ok(Ended::Malformed(problem))) => Some(problem),
+            _ => None,
+        };
+        let problem = problem.or(match ended {
+            // It panicked.
+            Ok(Err(_)) => Some(NOT_LDAP),
+            Ok(Ok(Err(LdapError::Io { source }))) if is_decoding_error(&source) => Some(NOT_LDAP),
+            _ => None,
+        });
+        match problem {
+            Some(problem) => Error::Malformed { doing, url, problem },
+            None => Error::Closed { doing, url },
+        }
+    }
+
+    /// Gives the connection up; nobody is told anything any more.
+    async fn close(self) {
+        let Self { ldap, driver, relay, .. } = self;
+        drop(ldap);
+        for task in [driver.abort_handle(), relay.abort_handle()] {
+            task.abort();
+        }
+        // Lets the runtime drop the aborted tasks, and with them the sockets.
+        let _aborted = timeout(LAST_WORDS, driver).await;
+        let _aborted = timeout(LAST_WORDS, relay).await;
+    }
 }
 
 /// Ends what a [`Directory`] is waiting for, from another thread (a signal's, say).
@@ -101,7 +137,7 @@ impl Directory {
         }
         let needs_tls = match &endpoint {
             Endpoint::Tcp { is_tls, .. } => *is_tls || settings.start_tls,
-            Endpoint::Unix => false,
+            Endpoint::Unix { .. } => false,
         };
         let tls = if needs_tls {
             Some(tls::client_config(settings.ca_certificates.as_deref())?)
@@ -171,11 +207,7 @@ impl Directory {
     /// Gives the connection up; the next operation makes a new one.
     pub fn disconnect(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let Session { ldap, driver, .. } = session;
-        driver.abort();
-        drop(ldap);
-        // Lets the runtime drop the aborted task, and with it the socket.
-        let _aborted = self.runtime.block_on(timeout_of(LAST_WORDS, driver));
+        self.runtime.block_on(session.close());
     }
 
     /// A handle that ends waiting operations from another thread.
@@ -268,24 +300,12 @@ impl Directory {
         }
     }
 
-    /// The library tells a waiting search only that nothing more comes. The task that reads from the
-    /// socket knows why.
+    /// What has ended the connection, which is given up.
     pub(crate) fn why_it_ended(&mut self, doing: &'static str) -> Error {
         let url = self.settings.url.clone();
-        let Some(session) = self.session.take() else { return Error::Closed { doing, url } };
-        let Session { ldap, driver, .. } = session;
-        drop(ldap);
-        let ended = self.runtime.block_on(timeout_of(LAST_WORDS, driver));
-        let is_malformed = match ended {
-            // It panicked.
-            Ok(Err(_)) => true,
-            Ok(Ok(Err(LdapError::Io { source }))) => is_decoding_error(&source),
-            _ => false,
-        };
-        if is_malformed {
-            Error::Malformed { doing, url, problem: NOT_LDAP }
-        } else {
-            Error::Closed { doing, url }
+        match self.session.take() {
+            Some(session) => self.runtime.block_on(session.why_it_ended(doing, url)),
+            None => Error::Closed { doing, url },
         }
     }
 }
@@ -310,14 +330,6 @@ impl From<LdapError> for Failure {
     }
 }
 
-/// `tokio::time::timeout` needs a runtime already when it is called, not only when it is polled.
-async fn timeout_of<F: Future>(
-    limit: Duration,
-    future: F,
-) -> Result<F::Output, tokio::time::error::Elapsed> {
-    timeout(limit, future).await
-}
-
 /// The codec's own error and the one about a message that the end of the stream cut short have the
 /// same kind; a server that was killed in the middle of an answer is nothing to blame the URL for.
 fn is_decoding_error(error: &io::Error) -> bool {
@@ -331,38 +343,27 @@ async fn open(
 ) -> Result<Session, Error> {
     let limit = settings.timeout;
     let late = |doing| Error::Timeout { doing, url: settings.url.clone(), limit };
-    // One limit for all three steps would be simpler, but would not say which of them is slow.
-    let mut connection = LdapConnSettings::new();
-    if let Endpoint::Tcp { host, port, .. } = endpoint {
-        let stream = timeout(limit, TcpStream::connect((host.as_str(), *port)))
-            .await
-            .map_err(|_| late("connect"))?
-            .and_then(|stream| {
-                // Several searches are sent one right after the other; none shall wait for the
-                // acknowledgement of the one before.
-                stream.set_nodelay(true)?;
-                keep_alive(&stream, settings.receive_buffer)?;
-                stream.into_std()
-            })
-            .map_err(|source| Error::Unreachable { url: settings.url.clone(), source })?;
-        connection = connection.set_std_stream(StdStream::Tcp(stream));
-    }
-    if let Some(config) = tls {
-        connection = connection.set_config(config).set_starttls(settings.start_tls);
-    }
-    let (driver, mut ldap) =
-        timeout(limit, LdapConnAsync::with_settings(connection, &settings.url))
-            .await
-            .map_err(|_| late("connect (TLS handshake)"))?
-            .map_err(|error| no_connection(settings, error))?;
+    let stream = transport::open(settings, endpoint, tls).await?;
+    let (ours, theirs) =
+        transport::pair(settings.receive_buffer).map_err(|source| Error::Runtime { source })?;
+    let connection = LdapConnSettings::new().set_std_stream(theirs);
+    let (driver, mut ldap) = LdapConnAsync::with_settings(connection, transport::PAIRED)
+        .await
+        .map_err(|_| Error::Closed { doing: "connect", url: settings.url.clone() })?;
+    let relay = tokio::spawn(transport::relay(stream, ours));
     let gate = Gate::default();
     let driver = tokio::spawn(gate.clone().pass(driver.drive()));
+    let session = Session { ldap: ldap.clone(), gate, driver, relay };
     if let Some(credentials) = &settings.credentials {
         let password = credentials.password()?;
         let bound = timeout(limit, ldap.simple_bind(&credentials.dn, &password))
             .await
             .map_err(|_| late("bind"))?
-            .map_err(|_| Error::Closed { doing: "bind", url: settings.url.clone() })?;
+            .map_err(drop);
+        let Ok(bound) = bound else {
+            drop(ldap);
+            return Err(session.why_it_ended("bind", settings.url.clone()).await);
+        };
         if bound.rc == 49 {
             let dn = credentials.dn.clone();
             return Err(Error::InvalidCredentials { dn, url: settings.url.clone() });
@@ -372,35 +373,7 @@ async fn open(
             return Err(refusal("bind", settings.url.clone(), base, bound));
         }
     }
-    Ok(Session { ldap, gate, driver })
-}
-
-/// A server that has vanished without a word (power, firewall) is noticed within two minutes, also by
-/// a search that waits for changes and sends nothing.
-fn keep_alive(stream: &TcpStream, receive_buffer: Option<usize>) -> io::Result<()> {
-    sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, Duration::from_secs(60))?;
-    sockopt::set_tcp_keepintvl(stream, Duration::from_secs(15))?;
-    sockopt::set_tcp_keepcnt(stream, 4)?;
-    if let Some(bytes) = receive_buffer {
-        sockopt::set_socket_recv_buffer_size(stream, bytes)?;
-    }
-    Ok(())
-}
-
-fn no_connection(settings: &Settings, error: LdapError) -> Error {
-    let url = settings.url.clone();
-    match error {
-        LdapError::Io { source } => match tls::certificate_problem(&source) {
-            Some((problem, remedy)) => Error::Untrusted { url, problem, remedy },
-            None => Error::Unreachable { url, source },
-        },
-        LdapError::LdapResult { result } => Error::StartTls { url, code: result.rc },
-        LdapError::UrlParsing { .. } | LdapError::DNSName { .. } => {
-            Error::Url { url, problem: "its host name cannot be used" }
-        }
-        _ => Error::Closed { doing: "connect", url },
-    }
+    Ok(session)
 }
 
 pub(crate) fn refusal(doing: &'static str, url: String, base: String, result: LdapResult) -> Error {

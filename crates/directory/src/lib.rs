@@ -9,7 +9,8 @@
 //!
 //! Guards against a broken server: every operation has a time limit; answers are limited in number
 //! of entries and in size; an answer that the protocol library cannot digest (it panics on some)
-//! ends in [`Error::Malformed`] and a new connection, never in the end of the process.
+//! ends in [`Error::Malformed`] and a new connection, never in the end of the process; size, depth and
+//! number of parts of a message are checked before that library sees it.
 //!
 //! [`Directory::synchronise`] follows searches with RFC 4533. Its messages are decoded here, since the
 //! protocol library's own readers panic on what they do not expect.
@@ -22,6 +23,7 @@ mod ber;
 mod connection;
 mod decode;
 mod error;
+mod framing;
 mod gate;
 mod lookup;
 mod naming;
@@ -29,6 +31,7 @@ mod server;
 mod settings;
 mod sync;
 mod tls;
+mod transport;
 
 pub use crate::backoff::Backoff;
 pub use crate::connection::{Directory, Interrupt};

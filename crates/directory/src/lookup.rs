@@ -27,6 +27,10 @@ const MAX_MEMBERS: usize = 512;
 /// (`sockbuf_max_incoming`).
 const MAX_FILTER: usize = 128 * 1024;
 
+/// Messages of one answer that are no entries: a server with that many references does not exist, and
+/// one that never comes to an end must not hold us.
+const MAX_OTHERS: usize = 10_000;
+
 /// Where the next page of a search begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PagePlace(Vec<u8>);
@@ -339,13 +343,19 @@ async fn collect(
         .await?;
     let mut found = Vec::new();
     let mut bytes = 0;
+    let mut others = 0;
     while let Some(result) = stream.next().await? {
         match decode::message(result) {
             Some(Message::Entry { entry, size }) => {
                 bytes += size;
                 found.push(entry);
             }
-            Some(Message::Other) => {}
+            Some(Message::Other) => {
+                others += 1;
+                if others > MAX_OTHERS {
+                    return Err(Failure::Answer("it is full of references to other servers"));
+                }
+            }
             None => return Err(Failure::Answer("an entry does not have the form of RFC 4511")),
         }
         if found.len() > query.max_entries {

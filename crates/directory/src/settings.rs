@@ -1,6 +1,8 @@
 //! How to reach the server, checked before the first connection.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,8 +132,8 @@ impl fmt::Debug for Credentials {
 pub(crate) enum Endpoint {
     /// TCP: host (IPv6 without brackets), port, TLS from the first byte.
     Tcp { host: String, port: u16, is_tls: bool },
-    /// A Unix socket; the URL says which.
-    Unix,
+    /// A Unix socket.
+    Unix { path: PathBuf },
 }
 
 impl Endpoint {
@@ -142,7 +144,12 @@ impl Endpoint {
             "ldap" => false,
             "ldaps" => true,
             "ldapi" if rest.is_empty() => return Err(invalid("it names no socket")),
-            "ldapi" => return Ok(Self::Unix),
+            "ldapi" => {
+                let path = socket_path(rest.trim_end_matches('/'));
+                return path.map(|path| Self::Unix { path }).ok_or_else(|| {
+                    invalid("its socket is not a path with '%2F' in place of each '/'")
+                });
+            }
             _ => return Err(invalid("its scheme is not ldap, ldaps or ldapi")),
         };
         let authority = rest.trim_end_matches('/');
@@ -171,6 +178,23 @@ impl Endpoint {
     }
 }
 
+/// The path that the host part of an `ldapi` URL stands for.
+fn socket_path(encoded: &str) -> Option<PathBuf> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                u8::try_from(digit()? << 4 | digit()?).ok()?
+            }
+            b'/' | b'?' | 0 => return None,
+            byte => byte,
+        });
+    }
+    (!bytes.is_empty() && !bytes.contains(&0)).then(|| OsString::from_vec(bytes).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +210,7 @@ mod tests {
             ("ldap://127.0.0.1:7389/", tcp("127.0.0.1", 7389, false)),
             ("ldaps://ldap.example.org", tcp("ldap.example.org", 636, true)),
             ("ldaps://[::1]:1636", tcp("::1", 1636, true)),
-            ("ldapi://%2Frun%2Fslapd%2Fldapi", Endpoint::Unix),
+            ("ldapi://%2Frun%2fslapd%2Fldapi/", Endpoint::Unix { path: "/run/slapd/ldapi".into() }),
         ] {
             assert_eq!(Endpoint::parse(url).unwrap(), expected, "{url}");
         }
@@ -202,6 +226,9 @@ mod tests {
             ("ldap://host/dc=example", "more than"),
             ("ldap://[::1", "not closed"),
             ("ldapi://", "no socket"),
+            ("ldapi:///run/ldapi", "%2F"),
+            ("ldapi://%2", "%2F"),
+            ("ldapi://%00", "%2F"),
         ] {
             let error = Endpoint::parse(url).unwrap_err().to_string();
             assert!(error.contains(reason) && error.contains("directory.url"), "{error}");

@@ -104,3 +104,63 @@ fn a_connection_closed_in_the_middle_is_closed() {
     let error = ask(vec![vec![0x30, 0x20, 2, 1]], false);
     assert!(matches!(error, Error::Closed { .. }), "{error}");
 }
+
+/// A length in the form of four bytes.
+fn long(tag: u8, length: usize) -> Vec<u8> {
+    let mut bytes = vec![tag, 0x84];
+    bytes.extend_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
+    bytes
+}
+
+/// A message of `depth` elements, one in the other.
+fn nested(depth: usize) -> Vec<u8> {
+    (0..depth).rev().flat_map(|inside| long(0x30, inside * 6)).collect()
+}
+
+#[test]
+fn elements_in_elements_without_end_are_refused() {
+    for is_bound in [false, true] {
+        let error = ask(vec![nested(200_000)], is_bound);
+        assert!(matches!(error, Error::Malformed { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_message_of_any_size_is_refused_before_it_comes() {
+    let error = ask(vec![long(0x30, 0x7fff_ffff)], false);
+    assert!(error.to_string().contains("larger than 64 MiB"), "{error}");
+}
+
+#[test]
+fn an_element_that_is_longer_than_its_message_is_refused() {
+    // The protocol library waits for the rest, and takes in whatever comes until then.
+    let error = ask(vec![message(1, &[0x64, 0x20, 4, 1, b'a'])], false);
+    assert!(matches!(error, Error::Malformed { .. }), "{error}");
+}
+
+#[test]
+fn a_server_that_goes_on_without_an_entry_is_left() {
+    let reference = message(1, &tlv(0x73, &tlv(4, b"ldap://elsewhere")));
+    let error = ask(vec![reference.repeat(50_000)], false);
+    assert!(error.to_string().contains("references"), "{error}");
+}
+
+#[test]
+fn a_switch_to_tls_is_refused_when_more_comes_with_the_answer() {
+    let granted = message(1, &tlv(0x78, &[10, 1, 0, 4, 0, 4, 0]));
+    let refused = message(1, &tlv(0x78, &[10, 1, 52, 4, 0, 4, 0]));
+    let start = |answer: Vec<u8>| {
+        let mut settings = Settings::new(serve(vec![answer]), "dc=example,dc=org");
+        settings.timeout = Duration::from_millis(500);
+        settings.start_tls = true;
+        Directory::new(settings).unwrap().check().unwrap_err()
+    };
+    let error = start(refused);
+    assert!(matches!(error, Error::StartTls { code: 52, .. }), "{error}");
+    let error = start([granted, message(2, &tlv(0x61, &[10, 1, 0, 4, 0, 4, 0]))].concat());
+    assert!(matches!(error, Error::Malformed { .. }), "{error}");
+    for answer in broken_messages(1, 0x78) {
+        let error = start(answer.clone());
+        assert!(error.is_transient(), "{answer:x?}: {error}");
+    }
+}
