@@ -1,7 +1,8 @@
 //! The process: configuration that changes, the end, cron, the dry run.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use idspool_tests::{Installation, KelvinSandbox, class_ldif};
 use rustix::process::Signal;
@@ -196,6 +197,7 @@ fn a_dry_run_tells_and_changes_nothing() {
     assert!(output.status.success());
     assert_eq!(run(&["--once", "--route"]).0, Some(0));
     let calls = world.one.last_call().unwrap();
+    let before = tree(&world.idspool.kelvin_data());
     let (code, text) = run(&["--dry-run"]);
     assert_eq!(code, Some(0), "{text}");
     for phrase in [
@@ -221,10 +223,30 @@ fn a_dry_run_tells_and_changes_nothing() {
     let waiting = Installation::waiting(&world.idspool.out_queue("auth1")).len();
     assert_eq!(summary["items"], waiting);
 
+    assert_eq!(tree(&world.idspool.kelvin_data()), before, "nothing is touched");
+
     // It foresees what happens.
     assert_eq!(run(&["--once"]).0, Some(0));
     world.at_one("anna");
     let (code, text) = run(&["--dry-run"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("0 items"), "{text}");
+}
+
+/// All files and folders with their times and contents.
+fn tree(folder: &Path) -> Vec<(PathBuf, SystemTime, Option<Vec<u8>>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let data = path.symlink_metadata().unwrap();
+            if data.is_dir() {
+                folders.push(path.clone());
+            }
+            found.push((path.clone(), data.modified().unwrap(), fs::read(&path).ok()));
+        }
+    }
+    found.sort();
+    found
 }
