@@ -67,6 +67,9 @@ impl Recipient for KelvinRecipient {
     }
 
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Outcome, Fault> {
+        if !delivery.item.is_deleted() && self.site.schools.is_empty() {
+            return Err(unmapped(&delivery.item.dn));
+        }
         match delivery.item.module() {
             Some(Module::User) => {
                 let outcome = user::deliver(&self.site, delivery)?;
@@ -82,4 +85,14 @@ impl Recipient for KelvinRecipient {
             ))),
         }
     }
+}
+
+/// All objects would seem to have left, and be removed.
+fn unmapped(dn: &str) -> Fault {
+    Fault::transient(format!(
+        "{dn}: no school belongs to any school authority; nobody is removed because of an empty mapping"
+    ))
+    .with_remedy(
+        "bring schools_authorities_mapping.json back, or fill it: idspool kelvin authorities map SCHOOL NAME",
+    )
 }

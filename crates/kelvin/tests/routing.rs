@@ -97,6 +97,30 @@ fn without_any_authority_nothing_is_taken_until_there_is_one() {
 }
 
 #[test]
+fn without_a_mapping_nothing_is_taken_and_nobody_is_told_to_leave() {
+    let place = Place::new(&[authority("a")]);
+    place.map(&[("SchoolA", "a")]);
+    place.put(&pupil(1, "one", &["SchoolA"], 1));
+    assert_eq!(place.once(), Ended::Done);
+    place.put(&pupil(1, "one", &["SchoolA"], 2));
+    let path = place.layout.school_mapping();
+    for content in [None, Some("{\"mapping\": {}}")] {
+        match content {
+            None => fs::remove_file(&path).unwrap(),
+            Some(content) => fs::write(&path, content).unwrap(),
+        }
+        place.reload();
+        let log = place.logged(|| assert_eq!(place.once(), Ended::Done));
+        assert!(log.contains("schools_authorities_mapping.json"), "{log}");
+        assert_eq!(place.waiting().len(), 1, "{content:?}");
+        assert_eq!(place.shown("a"), ["u1 v1"], "{content:?}");
+    }
+    place.map(&[("SchoolA", "a")]);
+    assert_eq!(place.once(), Ended::Done);
+    assert_eq!(place.shown("a"), ["u1 v1", "u1 v2"]);
+}
+
+#[test]
 fn an_authority_that_is_inactive_or_cannot_be_used_keeps_its_queue() {
     let mut inactive = authority("a");
     inactive["active"] = json!(false);

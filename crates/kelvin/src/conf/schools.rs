@@ -65,6 +65,12 @@ impl SchoolMapping {
         theirs.map(|(school, _)| school.as_str()).collect()
     }
 
+    /// Whether no school belongs to anybody. Then nothing follows from a school that is not in it: the file may be
+    /// gone, or not written yet.
+    pub fn is_empty(&self) -> bool {
+        self.by_school.is_empty()
+    }
+
     /// All pairs, schools in lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &AuthorityName)> {
         self.by_school.iter().map(|(school, name)| (school.as_str(), name))

@@ -64,6 +64,17 @@ impl Routes {
         Self { authorities, mapping: Arc::clone(&loaded.mapping) }
     }
 
+    /// What is missing before anything can be routed. Without a mapping everybody would seem to have left.
+    pub(super) fn lacks(&self) -> Option<&'static str> {
+        if self.authorities.is_empty() {
+            Some("No school authority is configured")
+        } else if self.mapping.is_empty() {
+            Some("No school belongs to a school authority (schools_authorities_mapping.json)")
+        } else {
+            None
+        }
+    }
+
     pub(super) fn is_configured(&self, authority: &AuthorityName) -> bool {
         self.authorities.contains_key(authority)
     }

@@ -56,8 +56,8 @@ pub struct Router {
     ignored: Option<Stamp>,
     routes: Routes,
     stop: Stop,
-    /// The log has said that there is no authority.
-    is_without_authority: bool,
+    /// What the log said is missing before anything can be routed.
+    lacks: Option<&'static str>,
     /// What the log said last about what is in the way.
     standing_at: Option<String>,
     backoff: Backoff,
@@ -138,7 +138,7 @@ impl Router {
             loaded,
             ignored: None,
             stop,
-            is_without_authority: false,
+            lacks: None,
             standing_at: None,
             backoff: Backoff::default(),
         })
@@ -191,14 +191,16 @@ impl Router {
         if self.consumer.backlog().is_empty() {
             return Ok(Step::Idle);
         }
-        if self.routes.authorities.is_empty() {
+        let lacks = self.routes.lacks();
+        if let Some(what) = lacks {
             // They must not be consumed without anybody to get them (id-connector 1.4).
-            if !std::mem::replace(&mut self.is_without_authority, true) {
-                tracing::info!("No school authority is configured: leaving the in queue as it is.");
+            if self.lacks != lacks {
+                tracing::warn!("{what}: leaving the in queue as it is.");
             }
+            self.lacks = lacks;
             return Ok(Step::Idle);
         }
-        self.is_without_authority = false;
+        self.lacks = None;
         self.await_news();
         let state = match self.state.take() {
             Some(state) => state,

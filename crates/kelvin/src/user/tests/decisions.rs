@@ -109,6 +109,20 @@ fn nobody_is_deleted_because_of_an_empty_or_short_list_of_schools() {
 }
 
 #[test]
+fn nobody_is_deleted_because_of_an_empty_or_missing_mapping() {
+    let mut stage = Stage::new();
+    stage.deliver(&anna()).unwrap();
+    stage.lose_mapping();
+    let fault = stage.fault(&with(&anna(), json!({"firstname": "Anne"})));
+    assert_eq!(fault.class, FaultClass::Transient);
+    assert!(fault.message.contains("uid=anna") && fault.message.contains("empty mapping"));
+    assert!(fault.remedy.unwrap().contains("schools_authorities_mapping.json"));
+    assert_eq!(stage.users(), ["anna"]);
+    // Who was deleted in the directory is gone whatever the mapping says.
+    assert_eq!(stage.calls(&super::stage::gone(&anna())), [SEARCH, "DELETE users/anna"]);
+}
+
+#[test]
 fn a_fault_makes_the_lists_be_read_again() {
     let stage = Stage::new();
     stage.fake.fail_at(1, Failure::Before);

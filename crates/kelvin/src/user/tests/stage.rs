@@ -288,6 +288,12 @@ impl<S: Server> Stage<S> {
         self.reconfigure(|_| ());
     }
 
+    /// A new process that finds no mapping.
+    pub(crate) fn lose_mapping(&mut self) {
+        let site = site_of(self.fake.kelvin(), authority(), &[]);
+        self.recipient = KelvinRecipient::new(Site { schools: Arc::default(), ..site });
+    }
+
     /// A process that starts again with a lost index.
     pub(crate) fn rebuild_index(&mut self) {
         self.objects.rebuild(&mut |_| ()).unwrap();
