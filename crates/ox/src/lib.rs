@@ -18,6 +18,7 @@
 //! | `deputy` | deputy permissions |
 //! | `requeue` | what follows from a user's new id |
 //! | `digest` | whether there is anything to send |
+//! | `successor` | entries that were removed and made again |
 //! | `unfinished` | deletions that a crash could leave half done |
 //! | `halt`, `channel` | skips, faults and log lines |
 //! | `dry_run` | what a run would do, without doing it |
@@ -56,6 +57,7 @@ mod run;
 mod settings;
 mod small_file;
 mod stamp;
+mod successor;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use crate::digest;
 use crate::halt::{Halt, Skip};
 use crate::ox::Scope;
 use crate::props::Props;
+use crate::successor::Successor;
 
 /// Grows when the meaning of a note changes, so that old ones no longer count.
 const VERSION: &str = "resource-1 ";
@@ -209,6 +210,14 @@ impl Work<'_> {
         };
         let admin = self.core.admin(old.context())?;
         let scope = Scope { context: old.context(), admin: &admin };
+        let successor = Successor::of(self.delivery)?;
+        let is_its = |successor: &Successor| {
+            successor.facts.scope == Some(scope.context.into()) && successor.has("name", &old.name)
+        };
+        if successor.is_some_and(|successor| is_its(&successor)) {
+            info!("Resource {} is that of the entry made again: it stays", old.name);
+            return Ok(());
+        }
         match self.find(scope, &old.name)? {
             Some(id) => self.delete(scope, id, &old.name),
             None => {

@@ -22,6 +22,7 @@ use crate::digest;
 use crate::halt::{Halt, Skip};
 use crate::ox::Scope;
 use crate::props::Props;
+use crate::successor::Successor;
 pub(crate) use login::Logins;
 pub(crate) use members::{Member, Members};
 pub(crate) use note::Note;
@@ -166,8 +167,17 @@ impl<'a> Work<'a> {
     fn take_from_everybody(&self, context: ContextId, note: &mut Note) -> Result<(), Halt> {
         self.in_context(context, |scope| {
             note.distrust_in(context);
+            let is_there = |successor: &Successor| {
+                let digest = successor.facts.digest.as_deref();
+                Note::parse(digest).contexts().contains(&context)
+            };
+            let successor = Successor::of(self.delivery)?.filter(is_there);
             for address in self.former_addresses(context, note) {
-                self.delete(scope, &address)?;
+                // One that was made again had it made anew for its users.
+                let is_its = |successor: &Successor| successor.has("mailPrimaryAddress", &address);
+                if !successor.as_ref().is_some_and(is_its) {
+                    self.delete(scope, &address)?;
+                }
             }
             note.contexts.remove(&context.value());
             Ok(())

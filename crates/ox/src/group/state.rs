@@ -14,6 +14,7 @@ use crate::digest;
 use crate::halt::Halt;
 use crate::ox::Scope;
 use crate::props::{OX_DB_GROUPNAME, Props};
+use crate::successor::Successor;
 
 /// A group as it is to be in one context.
 pub(super) struct Wanted<'a> {
@@ -99,6 +100,13 @@ impl Work<'_> {
             info!("{} does not exist. Doing nothing...", self.object);
             return Ok(());
         };
+        if self.is_of_successor(scope.context, &name)? {
+            info!(
+                "Group {name} in context {} is that of the entry made again: it stays",
+                scope.context
+            );
+            return Ok(());
+        }
         self.core.begin(&self.delivery.item.id);
         match self.core.ox.delete_group(scope, id, &name) {
             Ok(()) => channel::wrote(Done::Deleted, "group", &name, scope.context, id.value()),
@@ -106,6 +114,13 @@ impl Work<'_> {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    fn is_of_successor(&self, context: ContextId, name: &str) -> Result<bool, Halt> {
+        let Some(successor) = Successor::of(self.delivery)? else { return Ok(false) };
+        let digest = successor.facts.digest.as_deref().unwrap_or_default();
+        let is_there = noted_contexts(digest).is_some_and(|noted| noted.contains(&context));
+        Ok(is_there && successor.has(OX_DB_GROUPNAME, name))
     }
 
     /// The group in OX: by the name that was last written there; else by the new one, which it has when

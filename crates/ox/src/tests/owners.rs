@@ -62,6 +62,41 @@ fn an_entry_that_was_made_again_under_its_dn_has_its_account() {
 }
 
 #[test]
+fn the_deletion_of_an_entry_that_was_made_again_leaves_the_account_to_its_successor() {
+    let stage = with_anna();
+    let again = ConvertedItem {
+        dn: "uid=anna,cn=users,dc=example,dc=org".into(),
+        ..successor(json!({"lastname": "Again"}))
+    };
+    // The reports came in the other order.
+    stage.deliver(&again).unwrap();
+    stage.deliver(&ConvertedItem { object: None, options: None, ..anna(json!({})) }).unwrap();
+    assert_eq!(stage.ox.user_of(10, "anna").unwrap().0, 3);
+    let changed = ConvertedItem { dn: again.dn.clone(), ..successor(json!({"lastname": "Later"})) };
+    stage.deliver(&changed).unwrap();
+    assert_eq!(stage.user(10, "anna").text(UserField::SurName), Some("Later"));
+    stage.deliver(&ConvertedItem { object: None, options: None, ..again }).unwrap();
+    assert!(stage.ox.user_of(10, "anna").is_none());
+}
+
+#[test]
+fn an_entry_whose_account_went_to_its_successor_gets_one_of_its_own() {
+    let stage = with_anna();
+    let again = ConvertedItem {
+        dn: "uid=anna,cn=users,dc=example,dc=org".into(),
+        ..successor(json!({"lastname": "Again"}))
+    };
+    stage.deliver(&again).unwrap();
+    let renamed = json!({"username": "anne", "mailPrimaryAddress": "anne@example.org",
+        "mailAlternativeAddress": [], "oxDisplayName": "Anne"});
+    let renamed =
+        ConvertedItem { dn: "uid=anne,cn=users,dc=example,dc=org".into(), ..anna(renamed) };
+    stage.deliver(&renamed).unwrap();
+    assert_eq!(stage.ox.user_of(10, "anna").unwrap().0, 3);
+    assert_eq!(stage.ox.user_of(10, "anne").unwrap().0, 4);
+}
+
+#[test]
 fn a_stale_id_in_another_snapshot_is_no_claim() {
     let stage = Stage::new(Fake::new().with_context(10).with_user(10, 3, "anna"));
     let mut berta = successor(json!({"username": "berta", "oxDbId": 3, "oxDbUsername": "berta"}));

@@ -1,7 +1,7 @@
 //! Answers for the decision: credentials, the administrator check, and looking users up in OX.
 
-use idspool_ox_soap::ContextId;
-use idspool_provisioner::{Delivery, Fault};
+use idspool_ox_soap::{ContextId, OxUserId};
+use idspool_provisioner::{Delivery, Facts, Fault};
 use idspool_udm::dn;
 use tracing::{info, warn};
 
@@ -66,16 +66,41 @@ impl Lookups<'_> {
     fn owner(&self, context: ContextId, found: &Found, name: &str) -> Result<Option<String>, Halt> {
         let Delivery { item, objects, .. } = *self.delivery;
         for known in objects.by_remote_id(context.into(), found.id.into())? {
-            if known.id == item.id || !known.facts.active || known.dn == dn::key(&item.dn) {
+            if known.id == item.id || !known.facts.active {
                 continue;
             }
             let Some(snapshot) = objects.snapshot(&known.id)? else { continue };
             let written = snapshot.object.as_ref().and_then(|o| Props(o).text(OX_DB_USERNAME));
-            if written.is_some_and(|written| written.eq_ignore_ascii_case(name)) {
+            if !written.is_some_and(|written| written.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            if dn::key(&snapshot.dn) != dn::key(&item.dn) {
                 return Ok(Some(snapshot.dn));
+            }
+            if self.is_to_be_there() {
+                // From now on the account is this object's, also for the deletion of the other one.
+                objects.amend(&known.id, &Facts { active: true, ..Facts::default() })?;
             }
         }
         Ok(None)
+    }
+
+    /// Whether the account that this object had was handed over to another one that has its DN or had it: the two
+    /// were reported in the other order.
+    pub(super) fn is_handed_over(&self, context: ContextId, id: OxUserId) -> Result<bool, Halt> {
+        let Delivery { item, previous, objects, .. } = *self.delivery;
+        let own = previous.map_or(item.dn.as_str(), |previous| previous.dn.as_str());
+        for known in objects.by_remote_id(context.into(), id.value().into())? {
+            if known.id == item.id || !known.facts.active {
+                continue;
+            }
+            let Some(snapshot) = objects.snapshot(&known.id)? else { continue };
+            if known.facts.digest.is_some() || dn::key(&snapshot.dn) == dn::key(own) {
+                info!("The account {id} in context {context} is that of {} by now.", snapshot.dn);
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the new state is that of an OX user.

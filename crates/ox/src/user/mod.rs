@@ -99,12 +99,21 @@ impl<'a> Work<'a> {
         if let Some(old) = self.old.as_mut().filter(|_| is_id_in_doubt(item)) {
             old.side.cached = None;
         }
+        let mut lookups = Lookups::new(self.core, self.delivery);
+        if let Some(Side { context: Some(context), cached: Some(id), .. }) =
+            self.old.map(|old| old.side)
+            && lookups.is_handed_over(context, id)?
+        {
+            // What was noted is of an account that this object no longer has.
+            self.old = None;
+            self.was_unsettled = true;
+        }
         let left_over = self.core.notes.get(&item.id)?;
         let plan = decide(
             &self.object,
             self.new.as_ref().map(|state| &state.side),
             self.old.as_ref().map(|state| &state.side),
-            &mut Lookups::new(self.core, self.delivery),
+            &mut lookups,
         )?;
         let outcome = self.execute(plan)?;
         if let Some(Unfinished::Groups { context, groups }) = left_over {

@@ -320,3 +320,17 @@ fn s3_7_log_lines() {
         ],
     );
 }
+
+#[test]
+fn an_account_that_was_made_again_keeps_what_it_took_over() {
+    let stage = stage();
+    stage.deliver(&of(&["anna", "carl"])).unwrap();
+    let mut again = of(&["anna"]);
+    again.id = "0f3c9c6a-0000-103f-8000-0000000000f9".into();
+    stage.deliver(&again).unwrap();
+    // The report of the removal comes late.
+    stage.deliver(&deleted()).unwrap();
+    assert_eq!((ids(&stage, 10), ids(&stage, 11)), (vec![3], vec![]));
+    stage.deliver(&ConvertedItem { object: None, options: None, ..again }).unwrap();
+    assert!(ids(&stage, 10).is_empty());
+}

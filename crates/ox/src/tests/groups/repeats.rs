@@ -121,3 +121,17 @@ fn an_attempt_that_broke_off_makes_the_notes_void() {
     stage.deliver(&first).unwrap();
     assert_eq!(members_in(&stage, 10, "team"), Some(vec![3]));
 }
+
+#[test]
+fn a_group_that_was_made_again_keeps_what_it_took_over() {
+    let stage = stage();
+    stage.deliver(&of(&["anna", "carl"])).unwrap();
+    let mut again = of(&["anna", "carl"]);
+    again.id = "0f3c9c6a-0000-103f-8000-0000000000a9".into();
+    stage.deliver(&again).unwrap();
+    // The report of the removal comes late.
+    stage.deliver(&deleted()).unwrap();
+    assert!(in_ox(&stage, 10, "team").is_some() && in_ox(&stage, 11, "team").is_some());
+    stage.deliver(&ConvertedItem { object: None, options: None, ..again }).unwrap();
+    assert!(in_ox(&stage, 10, "team").is_none() && in_ox(&stage, 11, "team").is_none());
+}

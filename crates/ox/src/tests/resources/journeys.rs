@@ -2,10 +2,11 @@
 //! once, in its context, as the directory has it.
 
 use idspool_ox_soap::ResourceField as Field;
+use idspool_udm::ConvertedItem;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{beamer, deleted, stage};
+use super::{beamer, deleted, names, stage};
 use crate::fake::Failure;
 
 #[derive(Debug, Clone)]
@@ -97,4 +98,18 @@ proptest! {
         stage.deliver(&final_item).unwrap();
         prop_assert_eq!(stage.ox.calls(), [""; 0], "nothing is left to do");
     }
+}
+
+#[test]
+fn a_resource_that_was_made_again_keeps_what_it_took_over() {
+    let stage = stage();
+    stage.deliver(&beamer(json!({}))).unwrap();
+    let mut again = beamer(json!({}));
+    again.id = "0f3c9c6a-0000-103f-8000-0000000000bf".into();
+    stage.deliver(&again).unwrap();
+    // The report of the removal comes late.
+    stage.deliver(&deleted()).unwrap();
+    assert_eq!(names(&stage, 10).len(), 1);
+    stage.deliver(&ConvertedItem { object: None, options: None, ..again }).unwrap();
+    assert!(names(&stage, 10).is_empty());
 }
