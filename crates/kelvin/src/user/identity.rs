@@ -47,6 +47,11 @@ pub(super) fn source_of<'a>(object: &'a Map<String, Value>, source_uid: &'a str)
         .unwrap_or(source_uid)
 }
 
+/// Whether a user is known by something at its source.
+pub(super) fn has_record(object: &Map<String, Value>) -> bool {
+    value::text(object.get(RECORD_UID)).is_some_and(|uid| !uid.is_empty())
+}
+
 fn of_object(object: &Map<String, Value>, source_uid: &str) -> Option<Identity> {
     let record_uid = value::text(object.get(RECORD_UID))?;
     identity(&record_uid, source_of(object, source_uid))
@@ -133,6 +138,7 @@ mod tests {
         }
         let item = item(json!({"ucsschoolRecordUID": "1"}));
         assert_eq!(Identities::of(&item, None, "").all, []);
+        assert!(has_record(item.object.as_ref().unwrap()));
     }
 
     #[test]

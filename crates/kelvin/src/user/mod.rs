@@ -124,11 +124,16 @@ impl<'a> Work<'a> {
     /// The user is to be there.
     fn bring(&self, object: &Map<String, Value>, schools: &Schools) -> Result<Outcome, Halt> {
         if self.identities.all.is_empty() {
+            let (missing, property) = if identity::has_record(object) {
+                ("source_uid", "ucsschoolSourceUID, or kelvin.source_uid in the configuration,")
+            } else {
+                ("record_uid", "ucsschoolRecordUID")
+            };
             return Err(Fault::permanent(format!(
-                "Cannot search for User: missing record_uid in object: {}",
+                "Cannot search for User: missing {missing} in object: {}",
                 self.delivery.item.dn
             ))
-            .with_remedy("set ucsschoolRecordUID in the directory, or remove the queue file")
+            .with_remedy(format!("set {property} for it, or remove the queue file"))
             .into());
         }
         let load = self.load(object, schools)?;
