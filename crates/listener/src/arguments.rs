@@ -35,11 +35,11 @@ configuration; 3 another watch is at work on this spool.")]
     Watch(Watch),
     /// Enqueue what is there, to be provisioned again
     #[command(after_help = "\
-What is named several ways must fit all of them. The items say that they are a re-provisioning: recipients are called \
-even where nothing differs. Contexts come first, then access profiles, users, groups, functional accounts, resources.
+What is named several ways must fit all of them; nothing outside listener.bases and listener.filter is enqueued. The items say that they are a re-provisioning: recipients are called \
+even where nothing differs. Contexts come first, then access profiles, schools, users, groups, functional accounts, resources.
 
-Exit status: 0 enqueued and safe on disk; 1 nothing there fits, or the directory or the spool cannot be used (what was \
-enqueued until then stays); 2 wrong arguments or configuration.")]
+Exit status: 0 enqueued and safe on disk; 1 nothing there fits, or the directory or the spool cannot be used or it was \
+interrupted (what was enqueued until then stays); 2 wrong arguments or configuration.")]
     Resync(Resync),
 }
 

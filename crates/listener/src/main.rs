@@ -4,7 +4,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use idspool_directory::Interrupt;
 use idspool_listener::arguments::{Action, Arguments, Hook, Resync, Watch};
+use idspool_listener::resync::Resyncer;
 use idspool_listener::watch::{WatchError, WatchMode, WatchSettings, Watcher};
 use idspool_service::{Config, Exit, logging, shutdown};
 
@@ -62,7 +64,15 @@ fn watch(arguments: &Watch) -> Exit {
 }
 
 fn resync(arguments: &Resync) -> Exit {
-    match idspool_listener::resync::resync(arguments) {
+    let outcome = Resyncer::new(arguments).and_then(|mut resyncer| {
+        let interrupts = resyncer.interrupts();
+        // Without it a signal ends the process at once, which the spool survives.
+        let _unlikely = shutdown::install(move || {
+            interrupts.iter().for_each(Interrupt::interrupt);
+        });
+        resyncer.run()
+    });
+    match outcome {
         Ok(resynced) => {
             let mut text = String::new();
             for (module, count) in &resynced.counts {

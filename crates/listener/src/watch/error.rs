@@ -82,6 +82,20 @@ pub enum WatchError {
     /// Nothing is there.
     #[error("no entry {0}")]
     NoEntry(String),
+    /// A resync that was asked to stop.
+    #[error("interrupted: {enqueued} objects were enqueued and stay; run it again to enqueue all")]
+    Interrupted {
+        /// How many.
+        enqueued: u64,
+    },
+    /// A resync that failed in the middle.
+    #[error("{error}; {enqueued} objects were enqueued before that and stay")]
+    Partly {
+        /// How many.
+        enqueued: u64,
+        /// What it failed with.
+        error: Box<WatchError>,
+    },
 }
 
 impl WatchError {
@@ -94,6 +108,7 @@ impl WatchError {
                 Exit::Usage
             }
             Self::Locked { .. } => Exit::Locked,
+            Self::Partly { error, .. } => error.exit(),
             _ => Exit::Stopped,
         }
     }

@@ -26,7 +26,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 use super::error::WatchError;
 
-const FILE: &str = ".watch.sqlite";
+pub(super) const FILE: &str = ".watch.sqlite";
 
 /// Version of the tables; another one means that the index is made anew.
 const VERSION: i64 = 1;

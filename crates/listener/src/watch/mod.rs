@@ -8,6 +8,7 @@
 //! it is durable in the spool; the cookie, which tells the server where to go on, moves after that.
 //! So a crash at any point repeats items, and loses none.
 
+mod census;
 mod compare;
 mod consequence;
 mod content;
@@ -32,5 +33,5 @@ pub use error::WatchError;
 pub use settings::WatchSettings;
 pub use watcher::{WatchMode, WatchStop, Watcher};
 
+pub(crate) use census::known;
 pub(crate) use kind::ORDER;
-pub(crate) use settings::{connection, wanted};

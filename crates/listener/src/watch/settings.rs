@@ -52,14 +52,14 @@ impl WatchSettings {
 }
 
 /// How to reach the server.
-pub(crate) fn connection(config: &idspool_service::Directory) -> Result<Settings, ConfigError> {
+fn connection(config: &idspool_service::Directory) -> Result<Settings, ConfigError> {
     let mut settings = Settings::of_config(config)?;
     settings.receive_buffer = Some(RECEIVE_BUFFER);
     Ok(settings)
 }
 
 /// The types that lead to items: those that are named, else those that an enabled consumer wants.
-pub(crate) fn wanted(config: &Config) -> Result<Vec<Module>, WatchError> {
+fn wanted(config: &Config) -> Result<Vec<Module>, WatchError> {
     let named = config.listener.object_types.split(',').map(str::trim);
     let named: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
     if named.is_empty() {
