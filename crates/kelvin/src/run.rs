@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use idspool_provisioner::Mode;
 use idspool_service::{Config, Exit, logging, shutdown};
-use tracing::{error, info, warn};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::{debug, error, info, warn};
 
 use crate::conf::{self, AuthorityName, Loaded};
 use crate::dry_run::{DryRun, Work};
@@ -76,6 +77,7 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
         None
     };
     let equip = Arc::new(Equipment::new(config)?);
+    allow_many_files();
     info!("IDConnectorService {} starting...", env!("CARGO_PKG_VERSION"));
     let mut standing = Standing::default();
     standing.take_over(Ok(loaded), &layout);
@@ -110,6 +112,16 @@ fn rehearse(config: &Config, options: &Options, dry_run: &DryRun) -> anyhow::Res
     }
     let (layout, loaded, shutdown) = (&layout, &loaded, &shutdown);
     dry_run.run(&Work { config, layout, loaded, authorities, shutdown })
+}
+
+/// Each authority takes a dozen open files, and the usual limit of 1,024 is there for programs of another age. What
+/// the administrator has set as the hard limit holds.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        debug!("the limit of open files stays as it is: {error}");
+    }
 }
 
 /// Which authorities are worked on.

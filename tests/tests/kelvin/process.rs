@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use idspool_tests::{Installation, KelvinSandbox, class_ldif};
+use idspool_tests::{Daemon, Installation, KelvinSandbox, class_ldif, program};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -135,6 +136,23 @@ fn a_changed_address_is_not_kept_waiting_by_the_old_server() {
     world.settle();
     world.at_one("anna");
     assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn many_authorities_need_no_other_limit_of_open_files() {
+    let world = World::quiet(&["A", "B", "D", "C"], &PLAIN);
+    for number in 0..20 {
+        world.idspool.authority(&format!("more{number:02}"), &world.two.api(), |_| ()).unwrap();
+    }
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -Sn 100; exec \"$0\""]).arg(program("idspool-kelvin").unwrap());
+    command.env("IDSPOOL_CONFIG", world.idspool.path().join("idspool.toml"));
+    let daemon = Daemon::spawn(command).unwrap();
+    for number in 0..20 {
+        daemon.wait_for(&format!("OutQueue(more{number:02}): Provisioning"), SOON).unwrap();
+    }
+    let ended = daemon.terminate(SOON).unwrap();
+    assert!(!ended.log().contains("Too many open files"), "{}", ended.log());
 }
 
 #[test]
