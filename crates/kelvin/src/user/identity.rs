@@ -68,6 +68,12 @@ fn identity(record_uid: &str, source_uid: &str) -> Option<Identity> {
         .then(|| Identity { record_uid: record_uid.to_owned(), source_uid: source_uid.to_owned() })
 }
 
+/// Gives an object an identity.
+pub(super) fn write(object: &mut Map<String, Value>, identity: &Identity) {
+    object.insert(RECORD_UID.into(), identity.record_uid.as_str().into());
+    object.insert(SOURCE_UID.into(), identity.source_uid.as_str().into());
+}
+
 /// A number under which the index finds all objects of one identity. The source is that of the object, or empty.
 pub(super) fn number_of(record_uid: &str, source_uid: &str) -> i64 {
     digest::number_of_json("identity", &json!([record_uid, source_uid]))

@@ -137,18 +137,29 @@ impl<'a> Work<'a> {
             .into());
         }
         let load = self.load(object, schools)?;
+        let mut at_server = self.identities.all.first().cloned();
         if !self.delivery.forced && load.former.as_ref() == Some(&load.note) {
             info!("Nothing to send for user '{}'.", self.name);
         } else if let Some(account) = self.find()? {
             info!("User exists on target system, modifying it.");
+            at_server = Some(load.wanted.identity_after(Self::identity_of(&account)));
             self.change(&load, account)?;
         } else {
             info!("User does not exist on target system, creating it.");
             self.create(&load)?;
+            at_server = None;
         }
         let digest = Some(load.note.to_string());
-        let facts = Facts { digest, ..facts_of(self.delivery.item) };
-        Ok(Outcome::Keep { object: object.clone(), facts })
+        let mut kept = self.delivery.item.clone();
+        if let (None, Some(object), Some(identity)) =
+            (&self.identities.current, &mut kept.object, at_server)
+        {
+            // It has none in the directory any more, and the server keeps the one that it has: without that it
+            // would never be found again.
+            identity::write(object, &identity);
+        }
+        let facts = Facts { digest, ..facts_of(&kept) };
+        Ok(Outcome::Keep { object: kept.object.unwrap_or_default(), facts })
     }
 
     fn load(&self, object: &Map<String, Value>, schools: &Schools) -> Result<Load, Halt> {

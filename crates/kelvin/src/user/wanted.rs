@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::NaiveDate;
-use idspool_kelvin_client::Attributes;
+use idspool_kelvin_client::{Attributes, Identity};
 use idspool_provisioner::Fault;
 use idspool_service::Secret;
 use idspool_udm::{ConvertedItem, value};
@@ -26,6 +26,17 @@ pub(super) struct Wanted {
     pub(super) properties: Map<String, Value>,
     /// What the user gets as a password when it is created, and never again.
     pub(super) password: Option<Password>,
+}
+
+impl Wanted {
+    /// The identity of an account that was brought to this state and had another one before.
+    pub(super) fn identity_after(&self, before: Identity) -> Identity {
+        let text = |attribute: &str| self.attributes.get(attribute)?.as_str().map(str::to_owned);
+        Identity {
+            record_uid: text("record_uid").unwrap_or(before.record_uid),
+            source_uid: text("source_uid").unwrap_or(before.source_uid),
+        }
+    }
 }
 
 /// Where the first password of a user comes from.

@@ -95,6 +95,25 @@ fn without_a_record_uid_nothing_is_sent_and_it_is_said() {
 }
 
 #[test]
+fn a_record_uid_that_is_taken_away_in_the_directory_is_not_forgotten() {
+    let nameless = with(&anna(), json!({"ucsschoolRecordUID": null, "ucsschoolSourceUID": null}));
+    let stage = Stage::new();
+    stage.deliver(&anna()).unwrap();
+    stage.deliver(&nameless).unwrap();
+    assert_eq!(stage.shown("anna", "source_uid"), "T");
+    assert_eq!(stage.calls(&nameless), [""; 0]);
+    // Nobody else takes the account over.
+    let heir = with(&student(OTHER, "heir", "1"), json!({"ucsschoolSourceUID": null}));
+    assert_eq!(stage.fault(&heir).class, FaultClass::Permanent);
+    let again = with(&anna(), json!({"ucsschoolRecordUID": "2"}));
+    stage.deliver(&again).unwrap();
+    assert_eq!(stage.shown("anna", "record_uid"), "2");
+    stage.deliver(&with(&again, json!({"ucsschoolRecordUID": null}))).unwrap();
+    stage.deliver(&gone(&again)).unwrap();
+    assert_eq!(stage.users(), [""; 0]);
+}
+
+#[test]
 fn a_delivered_user_of_whom_no_record_uid_is_known_is_not_forgotten() {
     let stage = Stage::new();
     stage.deliver(&anna()).unwrap();
