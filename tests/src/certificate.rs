@@ -23,14 +23,27 @@ impl Certificates {
              -addext keyUsage=critical,keyCertSign,cRLSign",
             &[("-keyout", &directory.join("ca.key")), ("-out", &made.authority())],
         )?;
-        let names = "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n";
-        made.sign("/CN=127.0.0.1", names, &made.server_key(), &made.server())?;
+        made.issue_server("IP:127.0.0.1,DNS:localhost", 3650)?;
         let usage = "extendedKeyUsage=clientAuth\n";
-        made.sign("/CN=idspool-test-client", usage, &made.client_key(), &made.client())?;
+        made.sign("/CN=idspool-test-client", usage, &made.client_key(), &made.client(), 3650)?;
         Ok(made)
     }
 
-    fn sign(&self, subject: &str, extensions: &str, key: &Path, signed: &Path) -> Result<()> {
+    /// Gives the server another certificate: for these names, valid for so many days. A server takes it
+    /// at its next start.
+    pub fn issue_server(&self, names: &str, days: i32) -> Result<()> {
+        let extensions = format!("subjectAltName={names}\nextendedKeyUsage=serverAuth\n");
+        self.sign("/CN=127.0.0.1", &extensions, &self.server_key(), &self.server(), days)
+    }
+
+    fn sign(
+        &self,
+        subject: &str,
+        extensions: &str,
+        key: &Path,
+        signed: &Path,
+        days: i32,
+    ) -> Result<()> {
         let directory = &self.directory;
         let (request, settings) = (directory.join("request"), directory.join("extensions"));
         std::fs::write(&settings, format!("basicConstraints=CA:FALSE\n{extensions}"))?;
@@ -41,7 +54,7 @@ impl Certificates {
             &[("-keyout", key), ("-out", &request)],
         )?;
         openssl(
-            "x509 -req -days 3650 -CAcreateserial",
+            &format!("x509 -req -days {days} -CAcreateserial"),
             &[
                 ("-in", &request),
                 ("-CA", &self.authority()),

@@ -167,6 +167,13 @@ impl Directory {
         if self.session.is_some() {
             return Ok(());
         }
+        if self.tls.is_some() {
+            // An authority that was added meanwhile needs no restart.
+            match tls::client_config(self.settings.ca_certificates.as_deref()) {
+                Ok(config) => self.tls = Some(config),
+                Err(error) => tracing::warn!("cannot {error}; going on with those read before"),
+            }
+        }
         let settings = Arc::clone(&self.settings);
         let endpoint = self.endpoint.clone();
         let tls = self.tls.clone();
