@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use idspool_service::{ConfigError, Exit};
 use idspool_udm::dn;
+use rusqlite::ErrorCode;
 
 use super::index::is_damage;
 
@@ -53,10 +54,7 @@ pub enum WatchError {
     #[error("cannot {0}")]
     Spool(#[from] idspool_spool::Error),
     /// The index.
-    #[error(
-        "use the index {}: {cause}; check the disk, or remove the file: it is made anew, and everything is compared again",
-        path.display()
-    )]
+    #[error("use the index {}: {cause}; {}", path.display(), remedy(cause))]
     Index {
         /// The file.
         path: PathBuf,
@@ -96,6 +94,23 @@ pub enum WatchError {
         /// What it failed with.
         error: Box<WatchError>,
     },
+}
+
+/// What helps an index. Who removes it loses the deletions of the meantime, so that comes last.
+fn remedy(cause: &rusqlite::Error) -> &'static str {
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "make room there",
+        Some(ErrorCode::SystemIoFailure) => "make room there, or check the disk",
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "let the user that runs the watcher write to the file and its folder"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "end what else has opened the file"
+        }
+        _ => {
+            "check the disk, or remove the file: it is made anew, and everything is enqueued once more"
+        }
+    }
 }
 
 impl WatchError {

@@ -105,7 +105,7 @@ impl Watcher {
         let mut said = Said::default();
         let mut is_renewed = false;
         loop {
-            let outcome = self.follow(mode, &mut backoff);
+            let outcome = self.follow(mode, &mut backoff, &mut said);
             if self.stop.is_requested() {
                 return Exit::Done;
             }
@@ -141,7 +141,12 @@ impl Watcher {
     }
 
     /// One synchronisation, until it fails or is over.
-    fn follow(&mut self, mode: WatchMode, backoff: &mut Backoff) -> Result<(), WatchError> {
+    fn follow(
+        &mut self,
+        mode: WatchMode,
+        backoff: &mut Backoff,
+        said: &mut Said,
+    ) -> Result<(), WatchError> {
         let Self { source, work, stop, .. } = self;
         let left = work.hand_over_leftovers()?;
         if left > 0 {
@@ -185,6 +190,7 @@ impl Watcher {
                 work.check_readings(true)?;
                 backoff.reset();
                 let count = work.hand_over(&mut session)?;
+                *said = Said::default();
                 report(mode, count, &url);
             }
             if sync.is_over() && is_over(work, &mut session, stop)? {
@@ -218,7 +224,7 @@ fn report(mode: WatchMode, count: u64, url: &str) {
     }
 }
 
-/// What was said last, so that a fault that lasts does not fill the log.
+/// What was said since it went well last, so that a fault that lasts does not fill the log.
 #[derive(Debug, Default)]
 struct Said {
     text: String,
