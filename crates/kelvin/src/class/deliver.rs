@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use idspool_provisioner::{Delivery, Facts, Fault, Outcome};
-use idspool_udm::dn;
 use idspool_udm::school::Class;
+use idspool_udm::{ConvertedItem, dn};
 use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
@@ -72,6 +72,20 @@ impl<'a> Work<'a> {
             info!("Ignoring non-school_class group: '{}'", item.dn);
             return self.leave();
         };
+        if let Some(previous) = self.delivery.previous
+            && self.lost_its_mapping(&class, previous)
+        {
+            warn!(
+                "The school of class '{}' belongs to no school authority by now: it stays on the target system as it \
+                 is. Map the school, then schedule the class again.",
+                item.dn
+            );
+            let facts = self.delivery.facts.cloned().unwrap_or_default();
+            return Ok(Outcome::Keep {
+                object: previous.object.clone().unwrap_or_default(),
+                facts,
+            });
+        }
         if !self.is_ours(&class) {
             info!(
                 "Not creating/modifying school class '{}', its school belongs to another school authority.",
@@ -116,6 +130,13 @@ impl<'a> Work<'a> {
     /// Whether the school of a class belongs to this authority.
     fn is_ours(&self, class: &Class) -> bool {
         self.site.schools.authority_of(&class.school) == Some(&self.site.authority.name)
+    }
+
+    /// Whether a class that was delivered is where it was, and the mapping no longer says whose school that is.
+    fn lost_its_mapping(&self, class: &Class, previous: &ConvertedItem) -> bool {
+        let former = Class::of_group(&previous.dn, &self.site.settings.containers);
+        self.site.schools.authority_of(&class.school).is_none()
+            && former.is_some_and(|one| one.school.to_lowercase() == class.school.to_lowercase())
     }
 
     fn goal(

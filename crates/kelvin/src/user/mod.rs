@@ -110,6 +110,7 @@ impl<'a> Work<'a> {
         let Some(object) = &item.object else { return self.remove() };
         match Schools::of(self.site, item)? {
             Some(schools) => self.bring(object, &schools),
+            None if self.lost_its_mapping() => Ok(self.leave_alone()),
             None => {
                 info!(
                     "All schools of user '{}' in this school authority ('{}') have been removed. Deleting user from \

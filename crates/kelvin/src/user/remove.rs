@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::Work;
 use crate::halt::Halt;
+use crate::site::Site;
 
 impl Work<'_> {
     pub(super) fn remove(&self) -> Result<Outcome, Halt> {
@@ -37,11 +38,7 @@ impl Work<'_> {
     /// Whether another authority with the same server has taken the account over, as it does when a user goes from
     /// one to the other. Schools that were ours when it was last delivered are no sign of that.
     fn is_of_another_authority(&self, user: &User) -> bool {
-        let Delivery { item, previous, .. } = *self.delivery;
-        let delivered = previous.map(|previous| texts(previous.property("school")));
-        let known =
-            || item.old_data.iter().flat_map(|known| known.schools.iter().cloned()).collect();
-        let former: Vec<String> = delivered.unwrap_or_else(known);
+        let former = self.former_schools();
         let schools = texts(user.attributes.get("schools"));
         !schools.is_empty()
             && schools.iter().all(|school| {
@@ -49,6 +46,44 @@ impl Work<'_> {
                 let was_ours = former.iter().any(|one| one.to_lowercase() == school.to_lowercase());
                 !was_ours && owner.is_some_and(|owner| *owner != self.site.authority.name)
             })
+    }
+
+    /// Where the user was when it was last delivered.
+    fn former_schools(&self) -> Vec<String> {
+        let Delivery { item, previous, .. } = *self.delivery;
+        let delivered = previous.map(|previous| texts(previous.property("school")));
+        let known =
+            || item.old_data.iter().flat_map(|known| known.schools.iter().cloned()).collect();
+        delivered.unwrap_or_else(known)
+    }
+
+    /// Whether the user is where it was, and it is the mapping that no longer says whose school that is: a slip of
+    /// the pen there must not cost accounts. The ID Connector tells nobody of such users (id-connector 1.7).
+    pub(super) fn lost_its_mapping(&self) -> bool {
+        let Site { schools, authority, .. } = self.site;
+        let former = self.former_schools();
+        let now = texts(self.delivery.item.property("school"));
+        let is_now =
+            |school: &String| now.iter().any(|one| one.to_lowercase() == school.to_lowercase());
+        !former.iter().any(|school| schools.authority_of(school) == Some(&authority.name))
+            && former.iter().any(|school| is_now(school) && schools.authority_of(school).is_none())
+    }
+
+    /// The account stays as it is, and as it is known.
+    pub(super) fn leave_alone(&self) -> Outcome {
+        warn!(
+            "The schools of user {} belong to no school authority by now: it stays on the target system as it is. \
+             Map them, to this school authority or another one, then schedule the user again.",
+            self.shown()
+        );
+        let Delivery { previous, facts, .. } = *self.delivery;
+        match previous.and_then(|previous| Some((previous, previous.object.clone()?))) {
+            Some((previous, object)) => {
+                let facts = facts.cloned().unwrap_or_else(|| super::facts_of(previous));
+                Outcome::Keep { object, facts }
+            }
+            None => Outcome::Gone,
+        }
     }
 
     /// Without a record UID nobody is ever created there.

@@ -66,6 +66,20 @@ fn a_deletion_does_not_hit_the_object_that_has_the_dn_now() {
 }
 
 #[test]
+fn a_class_whose_school_dropped_out_of_the_mapping_stays() {
+    let mut stage = stage();
+    stage.deliver(&class()).unwrap();
+    let schools = stage.schools.clone();
+    stage.configure(|stage| stage.schools.retain(|(school, _)| school.to_lowercase() != "school1"));
+    let changed = class_item("c-1", "School1", "5a", &[]);
+    assert!(stage.calls(&changed).is_empty());
+    assert_eq!(stage.server.members("School1", "5a").unwrap().len(), 1);
+    stage.configure(|stage| stage.schools = schools);
+    stage.deliver(&changed).unwrap();
+    assert_eq!(stage.server.members("School1", "5a").unwrap().len(), 0, "it is still known");
+}
+
+#[test]
 fn a_school_that_the_server_does_not_have() {
     let stage = stage();
     let lines = logged(|| {

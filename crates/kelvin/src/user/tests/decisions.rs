@@ -123,6 +123,24 @@ fn nobody_is_deleted_because_of_an_empty_or_missing_mapping() {
 }
 
 #[test]
+fn nobody_is_deleted_because_a_school_dropped_out_of_the_mapping() {
+    let mut stage = Stage::new();
+    let both = with(&anna(), json!({"school": ["S1", "unmapped"]}));
+    stage.deliver(&both).unwrap();
+    stage.map_schools(&["s2", "s1-with-a-slip"]);
+    let changed = with(&both, json!({"firstname": "Anne"}));
+    assert_eq!(stage.calls(&changed), [""; 0]);
+    assert_eq!(stage.users(), ["anna"]);
+    // It is still known, and what was not sent is sent when the mapping is right.
+    stage.map_schools(&["s1"]);
+    stage.deliver(&changed).unwrap();
+    assert_eq!(stage.shown("anna", "firstname"), "Anne");
+    // One that goes to a school of nobody has left all the same.
+    let left = with(&both, json!({"school": ["unmapped"]}));
+    assert_eq!(stage.calls(&left), [SEARCH, "DELETE users/anna"]);
+}
+
+#[test]
 fn a_fault_makes_the_lists_be_read_again() {
     let stage = Stage::new();
     stage.fake.fail_at(1, Failure::Before);
