@@ -7,6 +7,7 @@ mod arguments;
 mod config;
 mod current_error;
 mod explain;
+mod findings;
 mod format;
 mod kelvin;
 mod ox;

@@ -15,6 +15,7 @@
 //! | `rehearsal`, `notices` | what the loop would do, without doing it, and what the rules would say |
 //! | `private_folder` | where a view and a dry run keep what is theirs |
 //! | `pause` | how long to wait before the next attempt |
+//! | [`findings`] | what a take-over from another program finds in its directory |
 //!
 //! # What a crash can leave behind (S5)
 //!
@@ -36,6 +37,7 @@
 mod backlog;
 mod copies;
 mod engine;
+pub mod findings;
 mod index;
 mod notices;
 mod objects;

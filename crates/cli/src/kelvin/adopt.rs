@@ -6,16 +6,14 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use idspool_kelvin::Layout;
-use idspool_kelvin::admin::adopt::{self, AdoptError, Done, Finding, Level, Report, Source, Way};
+use idspool_kelvin::admin::adopt::{self, AdoptError, Done, Report, Source, Way};
 use idspool_service::{Config, Exit};
 use serde_json::{Value, json};
 
 use super::complain;
+use crate::findings;
 use crate::format;
 use crate::progress::Bar;
-
-/// Examples of each finding that are shown to people.
-const EXAMPLES: usize = 3;
 
 /// Settings of the ID Connector, and ours.
 const SETTINGS: [(&str, &str, &str); 6] = [
@@ -158,19 +156,7 @@ fn print(report: &Report, done: Option<&Done>, as_json: bool, out: &mut dyn Writ
         writeln!(out, "waiting for {}: {waiting}", format::line(name))?;
     }
     writeln!(out, "waiting listener files: {}", counts.listener_items)?;
-    for (level, title) in [
-        (Level::Action, "Needs a person"),
-        (Level::Warning, "Worth a look"),
-        (Level::Note, "Good to know"),
-    ] {
-        let findings: Vec<_> = report.findings.iter().filter(|f| f.level == level).collect();
-        if !findings.is_empty() {
-            writeln!(out, "\n{title}")?;
-        }
-        for finding in findings {
-            print_finding(finding, out)?;
-        }
-    }
+    findings::print(&report.findings, out)?;
     writeln!(out, "\nSettings to carry over (the ID Connector's, and our keys)")?;
     for (theirs, key, help) in SETTINGS {
         writeln!(out, "  {theirs:<40} {key:<24} {help}")?;
@@ -178,18 +164,6 @@ fn print(report: &Report, done: Option<&Done>, as_json: bool, out: &mut dyn Writ
     if let Some(done) = done {
         writeln!(out, "\n{}", summary(done))?;
     }
-    Ok(())
-}
-
-fn print_finding(finding: &Finding, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "  {}: {} {}", finding.topic, finding.count, finding.message)?;
-    for example in finding.examples.iter().take(EXAMPLES) {
-        writeln!(out, "    {}", format::line(example))?;
-    }
-    if finding.examples.len() > EXAMPLES {
-        writeln!(out, "    and more; --json names ten")?;
-    }
-    writeln!(out, "    what to do: {}", finding.remedy)?;
     Ok(())
 }
 

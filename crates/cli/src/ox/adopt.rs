@@ -6,15 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use idspool_ox::Settings;
-use idspool_ox::admin::adopt::{self, AdoptError, Done, Finding, Level, Report, Source, Way};
+use idspool_ox::admin::adopt::{self, AdoptError, Done, Report, Source, Way};
 use idspool_service::{Config, Exit, KEYS};
 use serde_json::{Value, json};
 
+use crate::findings;
 use crate::format;
 use crate::progress::Bar;
-
-/// Examples of each finding that are shown to people.
-const EXAMPLES: usize = 3;
 
 /// Arguments of the sub-command.
 #[derive(Debug, Args)]
@@ -132,19 +130,7 @@ fn print(report: &Report, done: Option<&Done>, as_json: bool, out: &mut dyn Writ
     }
     writeln!(out, "waiting items: {}", report.counts.waiting)?;
     writeln!(out, "waiting listener files: {}", report.counts.listener_items)?;
-    for (level, title) in [
-        (Level::Action, "Needs a person"),
-        (Level::Warning, "Worth a look"),
-        (Level::Note, "Good to know"),
-    ] {
-        let findings: Vec<_> = report.findings.iter().filter(|f| f.level == level).collect();
-        if !findings.is_empty() {
-            writeln!(out, "\n{title}")?;
-        }
-        for finding in findings {
-            print_finding(finding, out)?;
-        }
-    }
+    findings::print(&report.findings, out)?;
     writeln!(out, "\nSettings to carry over (the connector's app settings, and our keys)")?;
     for (variable, key, help) in settings() {
         writeln!(out, "  {variable:<38} {key:<40} {help}")?;
@@ -152,18 +138,6 @@ fn print(report: &Report, done: Option<&Done>, as_json: bool, out: &mut dyn Writ
     if let Some(done) = done {
         writeln!(out, "\n{}", summary(done))?;
     }
-    Ok(())
-}
-
-fn print_finding(finding: &Finding, out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "  {}: {} {}", finding.topic, finding.count, finding.message)?;
-    for example in finding.examples.iter().take(EXAMPLES) {
-        writeln!(out, "    {}", format::line(example))?;
-    }
-    if finding.examples.len() > EXAMPLES {
-        writeln!(out, "    and more; --json names ten")?;
-    }
-    writeln!(out, "    what to do: {}", finding.remedy)?;
     Ok(())
 }
 

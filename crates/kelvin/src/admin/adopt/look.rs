@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
+use idspool_provisioner::findings::Findings;
 use idspool_service::Kelvin;
 use idspool_spool::Spool;
 use idspool_udm::{ItemHead, ListenerItem};
 
 use super::old_data::{self, Data};
-use super::report::{Counts, Findings, Report};
+use super::report::{Counts, Report};
 use super::{AdoptError, LARGEST, Progress, Source, access, entries, folders, running, topic};
 use crate::Layout;
 use crate::conf;

@@ -34,7 +34,7 @@ use crate::conf::Problem;
 use crate::routing::state::StateError;
 
 pub use look::inspect;
-pub use report::{Counts, Finding, Level, Report};
+pub use report::{Counts, Report};
 pub use take::{Done, Way, take_over};
 
 /// Is told how far the work is: what is being done, how much of it, of how much.

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
-use super::report::Findings;
+use idspool_provisioner::findings::Findings;
+
 use super::snapshots::list;
 use super::{AdoptError, QUEUE, SNAPSHOTS, topic};
 

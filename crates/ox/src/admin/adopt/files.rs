@@ -5,9 +5,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use idspool_ox_soap::{Client, ContextId};
+use idspool_provisioner::findings::Findings;
 use idspool_service::Ox;
 
-use super::report::Findings;
 use super::snapshots::Used;
 use super::{CERTIFICATES, CREDENTIALS, LARGEST, MAPPING, PROFILES, Source, topic};
 use crate::credentials::{self, CredentialsFile};

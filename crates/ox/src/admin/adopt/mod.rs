@@ -30,13 +30,13 @@ mod topic;
 
 use std::path::{Path, PathBuf};
 
+use idspool_provisioner::findings::Findings;
 use idspool_service::Ox;
 
 use crate::Settings;
-use report::Findings;
 
 pub use super::{Progress, Silent};
-pub use report::{Counts, Finding, Level, Report, TypeCount};
+pub use report::{Counts, Report, TypeCount};
 pub use take::{Done, Way, refuse_half_done, take_over};
 
 /// Bytes of the largest item or snapshot that is read, as in the provisioner.

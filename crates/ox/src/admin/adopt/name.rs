@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use idspool_provisioner::findings::Findings;
 use serde_json::{Map, Value};
 
-use super::report::Findings;
 use super::topic;
 use crate::settings::Identifier;
 

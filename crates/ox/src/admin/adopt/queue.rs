@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use idspool_provisioner::findings::Findings;
 use idspool_spool::{ItemName, Spool};
 use idspool_udm::{ItemHead, ListenerItem, Module};
 
-use super::report::{Counts, Findings};
+use super::report::Counts;
 use super::{AdoptError, Progress, QUEUE, SNAPSHOTS, topic};
 
 /// Looks at every waiting item.

@@ -3,41 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use idspool_provisioner::findings::{self, Finding};
 use serde::Serialize;
-
-use super::topic::Topic;
-
-/// Examples that are kept of each kind of finding.
-const EXAMPLES: usize = 10;
-
-/// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Good to know.
-    Note,
-    /// Worth a look.
-    Warning,
-    /// A person has to do something.
-    Action,
-}
-
-/// One kind of thing that was found, and how often.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Its name, for machines.
-    pub topic: &'static str,
-    /// How much it matters.
-    pub level: Level,
-    /// How many there are.
-    pub count: u64,
-    /// What it is.
-    pub message: &'static str,
-    /// The first few.
-    pub examples: Vec<String>,
-    /// What to do.
-    pub remedy: &'static str,
-}
 
 /// Objects of one type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -80,48 +47,6 @@ impl Report {
     /// Whether a person has to do something.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
-        self.findings.iter().any(|finding| finding.level == Level::Action)
-    }
-}
-
-/// Findings while they are collected.
-#[derive(Debug, Default)]
-pub(super) struct Findings(BTreeMap<&'static str, Finding>);
-
-impl Findings {
-    /// One more of a kind.
-    pub(super) fn add(&mut self, topic: &'static Topic, example: impl Into<String>) {
-        self.add_many(topic, 1, example);
-    }
-
-    /// `count` more of a kind, with one example for all of them.
-    pub(super) fn add_many(
-        &mut self,
-        topic: &'static Topic,
-        count: u64,
-        example: impl Into<String>,
-    ) {
-        let finding = self.0.entry(topic.name).or_insert_with(|| Finding {
-            topic: topic.name,
-            level: topic.level,
-            count: 0,
-            message: topic.message,
-            examples: Vec::new(),
-            remedy: topic.remedy,
-        });
-        finding.count += count;
-        if finding.examples.len() < EXAMPLES {
-            finding.examples.push(example.into());
-        }
-    }
-
-    pub(super) fn into_list(self) -> Vec<Finding> {
-        let mut list: Vec<Finding> = self.0.into_values().collect();
-        for finding in &mut list {
-            // Folders are listed in any order; answers should not differ from run to run.
-            finding.examples.sort_unstable();
-        }
-        list.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.topic));
-        list
+        findings::needs_a_person(&self.findings)
     }
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::report::Findings;
+use idspool_provisioner::findings::Findings;
+
 use super::{AdoptError, QUEUE, topic};
 
 /// The script runs every 5 seconds while there is work, and writes its databases each time.

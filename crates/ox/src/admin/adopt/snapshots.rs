@@ -5,12 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use idspool_ox_soap::ContextId;
+use idspool_provisioner::findings::Findings;
 use idspool_udm::{ConvertedItem, Module, dn};
 use serde_json::Value;
 
 use super::clash::{Claims, Names as FileNames};
 use super::name::Names;
-use super::report::{Counts, Findings};
+use super::report::Counts;
 use super::{AdoptError, Progress, SNAPSHOTS, topic};
 use crate::Settings;
 use crate::props::{OX_CONTEXT, OX_DB_GROUPNAME, OX_DB_USERNAME, Props};

@@ -1,24 +1,6 @@
 //! Every kind of thing that can be found: its name, what it means, what to do.
 
-use super::report::Level::{self, Action, Note, Warning};
-
-/// One kind of finding.
-#[derive(Debug)]
-pub(super) struct Topic {
-    pub(super) name: &'static str,
-    pub(super) level: Level,
-    pub(super) message: &'static str,
-    pub(super) remedy: &'static str,
-}
-
-macro_rules! topics {
-    ($($constant:ident $level:ident $name:literal $message:literal $remedy:literal;)*) => {
-        $(pub(super) static $constant: Topic =
-            Topic { name: $name, level: $level, message: $message, remedy: $remedy };)*
-        #[cfg(test)]
-        pub(super) static ALL: &[&Topic] = &[$(&$constant),*];
-    };
-}
+use idspool_provisioner::topics;
 
 topics! {
     CERTIFICATES Action "certificates"
