@@ -36,7 +36,7 @@ pub(super) fn to_send(
 ) -> Result<&'static [&'static str], Halt> {
     let Some(roles) = of_options(options) else {
         return Err(Fault::permanent(format!(
-            "unknown or missing school user type in options: {options:?}"
+            "Unknown or missing school user type in options: {options:?}"
         ))
         .with_remedy(
             "give the object one of the options ucsschoolStudent, ucsschoolTeacher, ucsschoolStaff, \

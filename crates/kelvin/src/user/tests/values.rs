@@ -91,7 +91,7 @@ fn roles_follow_the_options() {
     let fault = stage.fault(&of(&["LegalGuardian"]));
     assert!(fault.message.contains("no role 'legal_guardian'"), "{}", fault.message);
     let fault = stage.fault(&of(&["Administrator"]));
-    assert!(fault.message.contains("unknown or missing school user type"), "{}", fault.message);
+    assert!(fault.message.contains("Unknown or missing school user type"), "{}", fault.message);
 }
 
 #[test]
