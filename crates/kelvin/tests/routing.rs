@@ -342,6 +342,7 @@ fn hashes_go_only_to_those_that_want_them_and_are_looked_up_where_they_are_missi
         item
     };
     let mut given = with_uuid(3, "three", &["SchoolA", "SchoolB"]);
+    given["object"]["password"] = json!("{crypt}given");
     given["user_passwords"] = serde_json::to_value(passwords("{crypt}given")).unwrap();
     for item in [
         with_uuid(1, "one", &["SchoolA", "SchoolB"]),
@@ -370,6 +371,11 @@ fn hashes_go_only_to_those_that_want_them_and_are_looked_up_where_they_are_missi
         [Some("{crypt}found".to_owned()), None, Some("{crypt}given".to_owned()), None]
     );
     assert_eq!(hashes("b"), [None, None, None]);
+    let has_property = |authority| {
+        let mut items = place.items(authority).into_iter();
+        items.any(|item| item.property("password").is_some())
+    };
+    assert!(!has_property("a") && !has_property("b"));
     let state = RoutingState::existing(&place.layout.routing_state()).unwrap().unwrap();
     assert!(state.counters().unwrap().contains(&(Reason::NoPasswordHashes, 1)));
 }

@@ -22,6 +22,8 @@ use super::queues::Queues;
 use super::state::{Kind, Known, RoutingState};
 use crate::conf::AuthorityName;
 
+/// Property of users in dumps of other programs.
+const PASSWORD: &str = "password";
 /// Items in one round at most.
 pub(super) const ITEMS: usize = 1024;
 /// Bytes of items in one round at most, unless a single one has more.
@@ -191,6 +193,8 @@ impl Taking<'_> {
             Ok(mut item) => {
                 // What an administrator writes by hand is always meant that way.
                 item.resync |= !has_time_stamp(name);
+                // A hash that no server takes from there; it has no business in queues and snapshots.
+                item.object.as_mut().map(|object| object.remove(PASSWORD));
                 Ok(Some((item, content.bytes.len())))
             }
             // S2: somebody may be in the middle of writing it.

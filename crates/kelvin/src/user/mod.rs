@@ -160,7 +160,10 @@ impl<'a> Work<'a> {
             identity::write(object, &identity);
         }
         let facts = Facts { digest, ..facts_of(&kept) };
-        Ok(Outcome::Keep { object: kept.object.unwrap_or_default(), facts })
+        let mut object = kept.object.unwrap_or_default();
+        // A hash, in items that an ID Connector left in the queue.
+        object.remove("password");
+        Ok(Outcome::Keep { object, facts })
     }
 
     fn load(&self, object: &Map<String, Value>, schools: &Schools) -> Result<Load, Halt> {
