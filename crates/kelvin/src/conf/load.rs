@@ -1,5 +1,6 @@
 //! Reading all files at once.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
@@ -77,8 +78,28 @@ pub fn load(layout: &Layout) -> Result<Loaded, Problem> {
             Err(reason) => Err(problem(reason)),
         });
     }
+    let shared = shared_servers(&loaded);
+    loaded.warnings.extend(shared);
     read_mapping(&layout.school_mapping(), &mut loaded)?;
     Ok(loaded)
+}
+
+/// Authorities that have one server. Each has a queue of its own, and no order holds between them.
+fn shared_servers(loaded: &Loaded) -> Vec<String> {
+    let mut by_server: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for authority in loaded.usable() {
+        let server = authority.url.split('/').take(3).collect::<Vec<_>>().join("/").to_lowercase();
+        by_server.entry(server).or_default().push(format!("'{}'", authority.name));
+    }
+    let shared = by_server.into_iter().filter(|(_, names)| names.len() > 1);
+    let line = |(server, names): (String, Vec<String>)| {
+        format!(
+            "the school authorities {} have one server, {server}: users who go from one to the other, or belong to \
+             both, can get lost there; give all its schools to one school authority",
+            names.join(", ")
+        )
+    };
+    shared.map(line).collect()
 }
 
 fn read_mapping(path: &Path, loaded: &mut Loaded) -> Result<(), Problem> {

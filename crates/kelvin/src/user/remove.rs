@@ -36,15 +36,19 @@ impl Work<'_> {
     }
 
     /// Whether another authority with the same server has taken the account over, as it does when a user goes from
-    /// one to the other. Schools that were ours when it was last delivered are no sign of that.
+    /// one to the other. Schools that were ours when it was last delivered are no sign of that; which ones were is
+    /// known as long as one of them still is.
     fn is_of_another_authority(&self, user: &User) -> bool {
         let former = self.former_schools();
+        let owner = |school: &String| self.site.schools.authority_of(school);
+        let is_ours = |school: &String| owner(school) == Some(&self.site.authority.name);
+        let has_moved = !former.iter().any(is_ours);
         let schools = texts(user.attributes.get("schools"));
         !schools.is_empty()
             && schools.iter().all(|school| {
-                let owner = self.site.schools.authority_of(school);
-                let was_ours = former.iter().any(|one| one.to_lowercase() == school.to_lowercase());
-                !was_ours && owner.is_some_and(|owner| *owner != self.site.authority.name)
+                let was_ours = has_moved
+                    && former.iter().any(|one| one.to_lowercase() == school.to_lowercase());
+                !was_ours && !is_ours(school) && owner(school).is_some()
             })
     }
 

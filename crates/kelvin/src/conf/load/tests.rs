@@ -281,6 +281,22 @@ fn what_can_be_lived_with_is_a_warning() {
 }
 
 #[test]
+fn two_authorities_with_one_server_are_warned_of() {
+    let place = Place::new();
+    let at = |name: &str, url: &str| {
+        let mut document = with("/url", json!(url));
+        document["name"] = json!(name);
+        place.authority(name, &document);
+    };
+    at("a", "https://kelvin.example/ucsschool/kelvin/v1/");
+    at("b", "https://other.example/ucsschool/kelvin/v1/");
+    assert!(place.load().warnings.is_empty());
+    at("b", "https://Kelvin.example/ucsschool/kelvin/v2/");
+    let warnings = place.load().warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("'a', 'b'"), "{warnings:?}");
+}
+
+#[test]
 fn one_bad_file_leaves_the_others_in_force() {
     let place = Place::new();
     place.authority("a", &example());

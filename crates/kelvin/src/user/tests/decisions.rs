@@ -75,6 +75,15 @@ fn an_account_that_another_authority_of_the_same_server_took_over_stays() {
     });
     assert_eq!(stage.calls(&left), [SEARCH]);
     assert_eq!(stage.users(), ["anna"]);
+    // Also if the user was at a school of the other one before.
+    let both = with(&anna(), json!({"school": ["S1", "Foreign"]}));
+    stage.deliver(&both).unwrap();
+    stage.fake.change_world(|world| {
+        let account = world.accounts.get_mut("anna").unwrap();
+        account.plain.insert("schools".into(), json!(["Foreign"]));
+    });
+    assert_eq!(stage.calls(&left), [SEARCH]);
+    assert_eq!(stage.users(), ["anna"]);
     // A school that goes to another authority takes its users with it.
     let foreign = with(&anna(), json!({"school": ["Foreign"]}));
     stage.map_schools(&["foreign"]);
