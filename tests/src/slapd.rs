@@ -67,6 +67,7 @@ pub struct SlapdBuilder {
     size_limit: Option<u32>,
     syncprov: Syncprov,
     refint: bool,
+    provider: Option<String>,
 }
 
 impl SlapdBuilder {
@@ -79,6 +80,15 @@ impl SlapdBuilder {
     /// Without the refint overlay: references to an entry that was renamed or deleted stay as they are.
     pub fn without_refint(mut self) -> Self {
         self.refint = false;
+        self
+    }
+
+    /// A read-only copy of another server, by syncrepl; without entries of its own.
+    pub fn replica_of(mut self, provider: &Slapd) -> Self {
+        self.provider = Some(provider.url());
+        self.sample = false;
+        self.refint = false;
+        self.memberof = false;
         self
     }
 
@@ -183,6 +193,14 @@ impl SlapdBuilder {
              index uniqueMember,memberUid,gidNumber,uidNumber eq\n\
              index ucsschoolSchool,ucsschoolRole,oxContextIDNum,oxResourceAdmin eq\n"
         )?;
+        if let Some(provider) = &self.provider {
+            write!(
+                text,
+                "syncrepl rid=007 provider={provider} type=refreshAndPersist retry=\"1 +\"\n\
+                 \x20 searchbase=\"{BASE_DN}\" bindmethod=simple binddn=\"{ADMIN_DN}\"\n\
+                 \x20 credentials={ADMIN_PASSWORD}\nupdateref {provider}\n"
+            )?;
+        }
         if self.size_limit.is_none() {
             writeln!(text, "limits dn.exact=\"{READER_DN}\" size=unlimited time=unlimited")?;
         }
@@ -242,6 +260,7 @@ impl Slapd {
             size_limit: None,
             syncprov: Syncprov::On(SessionLog::Changes(500)),
             refint: true,
+            provider: None,
         }
     }
 

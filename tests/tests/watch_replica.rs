@@ -1,0 +1,97 @@
+//! `idspool-listener watch` at a server that is itself a consumer of another one (syncrepl).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod watching;
+
+use idspool_tests::{LdapCli, Slapd, poll};
+use watching::{Change, SOON, World, change};
+
+const OEHLER: &str = "uid=a.oehler,cn=users,dc=example,dc=org";
+
+fn user(uid: &str) -> (String, String) {
+    let dn = format!("uid={uid},cn=users,dc=example,dc=org");
+    let ldif = format!(
+        "dn: {dn}\nobjectClass: inetOrgPerson\nobjectClass: univentionObject\n\
+         univentionObjectType: users/user\nuid: {uid}\ncn: x\nsn: x\n"
+    );
+    (dn, ldif)
+}
+
+/// Provider, and a world at its replica.
+fn world() -> (Slapd, World) {
+    let provider = Slapd::start().unwrap();
+    let replica = Slapd::builder().replica_of(&provider).start().unwrap();
+    let world = World::new(replica);
+    catch_up(&provider.cli(), &world.ldap());
+    (provider, world)
+}
+
+/// Waits until the replica has what the provider has.
+fn catch_up(provider: &LdapCli, replica: &LdapCli) {
+    let state = |server: &LdapCli| server.search("(dc=example)", &["contextCSN"]).ok();
+    let wanted = state(provider).filter(|state| state.contains("contextCSN")).unwrap();
+    poll(SOON, || state(replica).filter(|state| *state == wanted)).expect("the replica lags");
+}
+
+fn gather(world: &World, wanted: &[Change]) {
+    world.gather(|changes| wanted.iter().all(|change| changes.contains(change)));
+    let unwanted = |change: &&Change| change.command == "delete" && !wanted.contains(change);
+    let changes = world.take();
+    assert_eq!(changes.iter().find(unwanted), None, "{changes:#?}");
+}
+
+#[test]
+fn what_changes_at_the_provider_is_seen_at_its_replica() {
+    let (provider, mut world) = world();
+    world.watcher = Some(world.start());
+    assert!(world.take().iter().any(|change| change.dn == OEHLER));
+    let (dn, ldif) = user("new");
+    provider.cli().add(&ldif, false).unwrap();
+    gather(&world, &[change(&dn, "users/user", "add")]);
+    provider.cli().delete(OEHLER).unwrap();
+    gather(&world, &[change(OEHLER, "users/user", "delete")]);
+    // While nobody watches.
+    world.watcher = None;
+    provider.cli().replace(&dn, "telephoneNumber", &["+49 1"]).unwrap();
+    catch_up(&provider.cli(), &world.ldap());
+    world.once();
+    gather(&world, &[change(&dn, "users/user", "modify")]);
+}
+
+#[test]
+fn a_replica_that_is_made_anew_loses_nothing() {
+    let (provider, mut world) = world();
+    let watcher = world.start();
+    let (dn, ldif) = user("new");
+    provider.cli().add(&ldif, false).unwrap();
+    world.gather(|changes| changes.contains(&change(&dn, "users/user", "add")));
+    world.take();
+    world.slapd.stop().unwrap();
+    let (later, ldif) = user("later");
+    provider.cli().add(&ldif, false).unwrap();
+    provider.cli().delete(OEHLER).unwrap();
+    provider.cli().replace(&dn, "telephoneNumber", &["+49 1"]).unwrap();
+    for file in std::fs::read_dir(world.slapd.database()).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    world.slapd.restart().unwrap();
+    let log = || watcher.lines().join("\n");
+    let wanted = [
+        change(&later, "users/user", "add"),
+        change(OEHLER, "users/user", "delete"),
+        change(&dn, "users/user", "modify"),
+    ];
+    let found = poll(3 * SOON, || {
+        let changes = world.changes();
+        wanted.iter().all(|change| changes.contains(change)).then_some(())
+    });
+    found.unwrap_or_else(|| panic!("{:#?}\n{}", world.changes(), log()));
+    gather(&world, &wanted);
+}
