@@ -13,6 +13,7 @@
 //! | `engine` | the loop: take, deliver, stop and retry; in `engine/commit` the groups that share a sync |
 //! | `copies` | objects that a recipient puts into the queue again |
 //! | `rehearsal`, `notices` | what the loop would do, without doing it, and what the rules would say |
+//! | [`forecast`] | what a dry run tells of that |
 //! | `private_folder` | where a view and a dry run keep what is theirs |
 //! | `pause` | how long to wait before the next attempt |
 //! | [`findings`] | what a take-over from another program finds in its directory |
@@ -38,6 +39,7 @@ mod backlog;
 mod copies;
 mod engine;
 pub mod findings;
+pub mod forecast;
 mod index;
 mod notices;
 mod objects;

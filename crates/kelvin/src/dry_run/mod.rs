@@ -9,7 +9,7 @@
 //! | [`overlay`] | a server as it would be |
 //! | [`stage`] | one item: its requests and warnings |
 //! | `journal` | a request, and what it changes |
-//! | `report`, `text` | all of it as JSON, and for people |
+//! | `report`, `text` | it as JSON, and for people; the rest is in [`forecast`] |
 
 mod journal;
 mod overlay;
@@ -27,6 +27,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use idspool_provisioner::forecast::{self, Summary};
 use idspool_provisioner::{Objects, PrivateFolder, Rehearsal};
 use idspool_service::shutdown::Shutdown;
 use idspool_service::{Config, Exit, one_line};
@@ -35,8 +36,8 @@ use idspool_udm::{ConvertedItem, value};
 use serde_json::json;
 
 use self::overlay::Overlay;
-use self::report::{Report, Summary};
-use self::stage::Stage;
+use self::report::Report;
+use self::stage::{Foreseen, Stage};
 use crate::conf::{Authority, Loaded};
 use crate::kelvin::Kelvin;
 use crate::recipient::KelvinRecipient;
@@ -58,6 +59,8 @@ pub struct DryRun {
 
 /// After so many items what is noted goes from memory into the view.
 const TOGETHER: usize = 500;
+/// Told at the end of a run with `offline`.
+const NOT_ASKED: &str = "the server was not asked: what was last delivered counts as what it has";
 /// An item larger than this is not looked into for its schools.
 const LARGEST: u64 = 64 << 20;
 
@@ -106,7 +109,7 @@ impl DryRun {
             else {
                 return Ok(exit);
             };
-            if summary.faulty > 0 {
+            if summary.stands_at().is_some() {
                 exit = Exit::Stopped;
             }
         }
@@ -174,7 +177,7 @@ impl DryRun {
         let is_wanted =
             |name: &ItemName| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
         let mut rehearsal = Rehearsal::new(queue, &copies, stage, &objects, &is_wanted)?;
-        let mut summary = Summary::new(self.offline);
+        let mut summary = Summary::new::<Foreseen>(self.offline);
         while !shutdown.is_requested() {
             if self.limit.is_some_and(|limit| summary.items() >= limit) {
                 summary.is_limited = true;
@@ -191,9 +194,9 @@ impl DryRun {
             }
             if !self.tell(out, |out| {
                 if self.json {
-                    writeln!(out, "{}", report.to_json(authority.name.as_str()))
+                    writeln!(out, "{}", report::item(&report, authority.name.as_str()))
                 } else {
-                    text::item(out, &report)
+                    forecast::text::item(out, &report, text::foreseen)
                 }
             })? {
                 return Ok(None);
@@ -204,9 +207,10 @@ impl DryRun {
         }
         let is_told = self.tell(out, |out| {
             if self.json {
-                writeln!(out, "{}", summary.to_json(authority.name.as_str()))
+                let own = [("school_authority", json!(authority.name.as_str()))];
+                writeln!(out, "{}", summary.to_json(own))
             } else {
-                text::summary(out, &summary)
+                forecast::text::summary(out, &summary, NOT_ASKED)
             }
         })?;
         Ok(is_told.then_some(summary))

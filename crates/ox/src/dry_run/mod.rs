@@ -10,7 +10,7 @@
 //! | [`overlay`] | OX as it would be |
 //! | [`stage`] | one item: its calls, files, warnings |
 //! | `journal`, `difference` | a call, and what it changes |
-//! | `report`, `text` | all of it as JSON, and for people |
+//! | `report`, `text` | it as JSON, and for people; the rest is in [`forecast`] |
 
 mod difference;
 mod journal;
@@ -28,13 +28,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use anyhow::{Context as _, bail};
+use idspool_provisioner::forecast::{self, Summary};
 use idspool_provisioner::{Objects, PrivateFolder, Rehearsal};
 use idspool_service::shutdown::Shutdown;
 use idspool_service::{Config, Exit};
 use idspool_spool::{ItemName, Spool};
 
-use self::report::{Report, Summary};
-use self::stage::Stage;
+use self::report::Report;
+use self::stage::{Foreseen, Stage};
 use crate::client::{SoapOx, StopTime};
 use crate::ox::Ox;
 use crate::recipient::OxRecipient;
@@ -55,6 +56,8 @@ pub struct DryRun {
 
 /// After so many items what is noted goes from memory into the view.
 const TOGETHER: usize = 500;
+/// Told at the end of a run with `offline`.
+const NOT_ASKED: &str = "OX was not asked: what is noted counts as what it has";
 
 impl DryRun {
     /// Tells on standard output what would become of the items that wait.
@@ -99,10 +102,10 @@ impl DryRun {
         let is_wanted =
             |name: &ItemName| wanted.as_ref().is_none_or(|wanted| wanted.contains(name));
         let mut rehearsal = Rehearsal::new(&queue, &copies, stage, &objects, &is_wanted)?;
-        let mut summary = Summary::default();
+        let mut summary = Summary::new::<Foreseen>(false);
         while !shutdown.is_requested() {
             if self.limit.is_some_and(|limit| summary.items() >= limit) {
-                summary.limit();
+                summary.is_limited = true;
                 break;
             }
             let Some(step) = rehearsal.step()? else { break };
@@ -116,27 +119,27 @@ impl DryRun {
             }
             if !self.print(out, |out| {
                 if self.json {
-                    writeln!(out, "{}", report.to_json())
+                    writeln!(out, "{}", report::item(&report))
                 } else {
-                    text::item(out, &report)
+                    forecast::text::item(out, &report, text::foreseen)
                 }
             })? {
-                return Ok(summary.exit());
+                return Ok(exit(&summary));
             }
         }
         if shutdown.is_requested() {
             bail!("interrupted after {} items", summary.items());
         }
-        summary.set_offline(stage.is_offline());
+        summary.is_offline = stage.is_offline();
         self.print(out, |out| {
             if self.json {
-                writeln!(out, "{}", summary.to_json())?;
+                writeln!(out, "{}", summary.to_json([]))?;
             } else {
-                text::summary(out, &summary)?;
+                forecast::text::summary(out, &summary, NOT_ASKED)?;
             }
             out.flush()
         })?;
-        Ok(summary.exit())
+        Ok(exit(&summary))
     }
 
     /// `false`: nobody reads any more, as behind `| head`.
@@ -176,6 +179,10 @@ impl DryRun {
         }
         Ok(Some(wanted))
     }
+}
+
+fn exit(summary: &Summary) -> Exit {
+    if summary.stands_at().is_some() { Exit::Stopped } else { Exit::Done }
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
