@@ -2,6 +2,8 @@
 //!
 //! The members of the JSON objects are an interface: more may come, none goes away.
 
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use std::collections::BTreeMap;
