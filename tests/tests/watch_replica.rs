@@ -95,3 +95,20 @@ fn a_replica_that_is_made_anew_loses_nothing() {
     found.unwrap_or_else(|| panic!("{:#?}\n{}", world.changes(), log()));
     gather(&world, &wanted);
 }
+
+#[test]
+fn a_server_that_does_not_know_how_new_it_is_is_not_compared_with() {
+    let mut world = World::new(Slapd::start().unwrap());
+    world.once();
+    world.take();
+    world.set_cookie("rid=000,csn=20990101000000.000000Z#000000#000#000000");
+    world.ldap().delete(OEHLER).unwrap();
+    assert_eq!(world.watch_once(&[]).code(), Some(1));
+    // As it is in a replica that is being filled.
+    world.slapd.hide("contextCSN").unwrap();
+    world.refused_long_ago();
+    let ended = world.watch_once(&[]);
+    assert_eq!(ended.code(), Some(1), "{}", ended.log());
+    assert!(ended.log().contains("cannot go on from the last known state"), "{}", ended.log());
+    assert_eq!(world.take(), []);
+}

@@ -1,5 +1,6 @@
 //! What a server tells of itself.
 
+use idspool_udm::dn::Dn;
 use ldap3::Scope;
 
 use crate::connection::Directory;
@@ -10,6 +11,37 @@ use crate::lookup::Query;
 const SUBSCHEMA: &str = "cn=Subschema";
 
 impl Directory {
+    /// Whether the server knows how new its entries are (`contextCSN` at the top of its tree).
+    ///
+    /// A replica that is being filled does not: what it lacks is not gone. A server that does not say
+    /// where its trees begin counts as one that knows.
+    ///
+    /// # Errors
+    /// No connection, or no answer.
+    pub fn has_sync_state(&mut self) -> Result<bool, Error> {
+        const DOING: &str = "read how new the entries are";
+        let entry = |base: &str| Query {
+            base: base.to_owned(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            matched_values: None,
+            max_entries: 1,
+        };
+        let Ok(base) = Dn::parse(&self.settings.base_dn) else { return Ok(true) };
+        let root = self.search(DOING, vec![entry("")], &["namingContexts"])?;
+        let tops = root.iter().flat_map(|root| root.texts("namingContexts"));
+        let top = tops.into_iter().find(|top| {
+            Dn::parse(top)
+                .is_ok_and(|top| top.normalized() == base.normalized() || base.is_below(&top))
+        });
+        let Some(top) = top else { return Ok(true) };
+        match self.search(DOING, vec![entry(top)], &["contextCSN"]) {
+            Ok(found) => Ok(found.iter().any(|entry| entry.first_text("contextCSN").is_some())),
+            Err(Error::MissingBase { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// When the server was started, in its own words; `None`: it does not say.
     ///
     /// It is the creation time of its schema entry, which slapd makes anew each time, to the second.

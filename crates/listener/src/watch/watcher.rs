@@ -114,7 +114,13 @@ impl Watcher {
                 Err(error) => error,
             };
             if let WatchError::Directory(Error::CookieRefused { .. }) = &error {
-                match self.work.cookie_refused() {
+                // What a replica lacks that is being filled would look deleted.
+                let refused = match self.work.lookup.has_sync_state() {
+                    Ok(true) => self.work.cookie_refused(),
+                    Ok(false) => Ok(false),
+                    Err(error) => Err(error.into()),
+                };
+                match refused {
                     Ok(true) => {
                         tracing::warn!("{error}; comparing everything that is there");
                         continue;
