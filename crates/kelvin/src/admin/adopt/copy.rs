@@ -11,18 +11,20 @@ use super::{AdoptError, LARGEST, Progress, entries};
 /// Files that share one sync. Each holds a descriptor, and 1024 are the usual limit of a process.
 const TOGETHER: usize = 500;
 
-/// Copies all files of a folder whose name ends in `ending`. Returns how many were not there already.
+/// Copies all files of a folder whose name ends in `ending`. Returns how many were not there already. A link in a
+/// queue is no item, and must not become a copy of what it leads to.
 pub(super) fn folder(
     from: &Path,
     to: &Path,
     ending: &str,
+    links: bool,
     part: &'static str,
     progress: Progress<'_>,
 ) -> Result<u64, AdoptError> {
     let mut files: Vec<PathBuf> = entries(from)?
         .into_iter()
         .map(|entry| entry.path())
-        .filter(|path| is_meant(path, ending) && path.is_file())
+        .filter(|path| is_meant(path, ending) && path.is_file() && (links || !path.is_symlink()))
         .collect();
     files.sort_unstable();
     durable::create_dirs(to)?;

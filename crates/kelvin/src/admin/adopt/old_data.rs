@@ -50,8 +50,13 @@ pub(super) fn each(
     visit: &mut dyn FnMut(Result<Remembered, String>),
 ) -> Result<(), rusqlite::Error> {
     let path = folder.join(DATABASE);
-    if !path.exists() {
-        return Ok(());
+    match path.metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        // Opening a named pipe would wait for ever.
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(rusqlite::Error::InvalidPath(path));
+        }
+        _ => {}
     }
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut query = connection

@@ -173,14 +173,15 @@ fn copy_all(
     let mut copied = 0;
     for name in queues {
         let (from, to) = (from.out_queues().join(name), to.out_queues().join(name));
-        copied += copy::folder(&from, &to, ITEMS, "out queues", progress)?;
+        copied += copy::folder(&from, &to, ITEMS, false, "out queues", progress)?;
     }
-    copied += copy::folder(&from.in_queue(), &to.in_queue(), ITEMS, "in queue", progress)?;
+    copied += copy::folder(&from.in_queue(), &to.in_queue(), ITEMS, false, "in queue", progress)?;
     copied += copy::single(&from.school_mapping(), &to.school_mapping())?;
     copied += copy::single(&from.conf.join("tokens.secret"), &to.conf.join("tokens.secret"))?;
     // All authorities appear at once, under a name that nobody looks at before.
     let draft = to.conf.join(".school_authorities.adopting");
-    copied += copy::folder(&from.authorities(), &draft, ITEMS, "school authorities", progress)?;
+    copied +=
+        copy::folder(&from.authorities(), &draft, ITEMS, true, "school authorities", progress)?;
     let place = to.authorities();
     if place.is_dir() {
         // Empty, as was looked up.

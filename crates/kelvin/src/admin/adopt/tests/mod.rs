@@ -206,6 +206,24 @@ fn each_oddity_is_found() {
 }
 
 #[test]
+fn pipes_and_links_among_the_files_neither_hang_nor_are_followed() {
+    let place = Place::new();
+    let secret = place.path("secret");
+    fs::write(&secret, "root:x").unwrap();
+    let link = "out_queues/north/2025-11-20-08-15-00-000009.json";
+    std::os::unix::fs::symlink(&secret, place.path("app/data").join(link)).unwrap();
+    place.take(Way::Copy).unwrap();
+    assert!(!place.config(Way::Copy).data_dir.join(link).exists());
+
+    let place = Place::new();
+    let memory = place.path("app/data/old_data_db/cache.db");
+    fs::remove_file(&memory).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&memory).status().unwrap().success());
+    let error = place.take(Way::Copy).unwrap_err().to_string();
+    assert!(error.contains("old_data_db"), "{error}");
+}
+
+#[test]
 fn a_directory_is_taken_over_in_place() {
     let place = Place::new();
     let file = place.path("app/conf/school_authorities/north.json");
