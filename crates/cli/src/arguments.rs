@@ -36,9 +36,9 @@ pub enum Command {
     /// Print the error at which a queue stands, as `get_current_error` does: `{"errors": "0"}` is
     /// healthy.
     CurrentError {
-        /// The queue: listener, ox, kelvin or kelvin/AUTHORITY.
-        #[arg(long, default_value = "ox")]
-        queue: String,
+        /// The queue: listener, ox, kelvin or kelvin/AUTHORITY [default: ox; without OX, kelvin].
+        #[arg(long)]
+        queue: Option<String>,
     },
     /// Look at, remove and restore waiting items.
     Queue {

@@ -10,7 +10,8 @@ use crate::spools;
 
 /// Prints one line of JSON. The exit status is 0 also when there is an error, as it always was:
 /// monitoring reads the line.
-pub(crate) fn print(config: &Config, queue: &str, out: &mut dyn Write) -> Result<Exit> {
+pub(crate) fn print(config: &Config, queue: Option<&str>, out: &mut dyn Write) -> Result<Exit> {
+    let queue = queue.unwrap_or(if config.ox.enabled { "ox" } else { "kelvin" });
     let mut state = SpoolState::default();
     for queue in spools::selected(config, Some(queue))? {
         if let Some(spool) = queue.open()? {

@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<Exit> {
     let config = loaded.context("failed to load the configuration")?;
     match &arguments.command {
         Command::Status => status::print(&config, arguments.json, out),
-        Command::CurrentError { queue } => current_error::print(&config, queue, out),
+        Command::CurrentError { queue } => current_error::print(&config, queue.as_deref(), out),
         Command::Queue { command } => queue::run(&config, command, arguments.json, out),
         Command::Ox { command } => ox::run(&config, command, arguments.json, out),
         Command::Kelvin { command } => kelvin::run(&config, command, arguments.json, out),

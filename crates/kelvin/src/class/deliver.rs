@@ -286,7 +286,7 @@ impl<'a> Work<'a> {
         let others = (authority.plugin == Plugin::PartialGroupSync).then(|| {
             json!([authority.ignored_roles, self.site.schools.schools_of(&authority.name)])
         });
-        let sent = json!([goal.wanted.attributes, members, others]);
+        let sent = json!([authority.server(), goal.wanted.attributes, members, others]);
         Note {
             fingerprint: Some(digest::of_json("class 1", &sent, 16)),
             address: goal.wanted.address.clone(),

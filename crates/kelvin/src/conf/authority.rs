@@ -35,6 +35,14 @@ pub struct Authority {
     pub ignored_roles: BTreeSet<String>,
 }
 
+impl Authority {
+    /// Host and port of its server, in lower case. What was delivered to another server says nothing of this one.
+    pub fn server(&self) -> String {
+        let behind_scheme = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        behind_scheme.split('/').next().unwrap_or_default().to_ascii_lowercase()
+    }
+}
+
 /// The rules for classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plugin {

@@ -178,7 +178,7 @@ impl<'a> Work<'a> {
         let hashes = passwords.filter(|_| authority.sync_password_hashes).map(hashes::to_send);
         let noted = delivery.facts.and_then(|facts| facts.digest.as_deref());
         let former = noted.and_then(Note::parse);
-        let note = Note::new(&wanted, hashes.as_ref(), former.as_ref());
+        let note = Note::new(&authority.server(), &wanted, hashes.as_ref(), former.as_ref());
         Ok(Load { wanted, hashes, note, former })
     }
 

@@ -21,10 +21,15 @@ pub(super) struct Note {
 impl Note {
     /// That of an item. `hashes`: those to send; `former`: the note of the last delivery, whose hashes stay when the
     /// item carries none.
-    pub(super) fn new(wanted: &Wanted, hashes: Option<&Value>, former: Option<&Self>) -> Self {
-        let attributes = json!([wanted.attributes, wanted.properties]);
+    pub(super) fn new(
+        server: &str,
+        wanted: &Wanted,
+        hashes: Option<&Value>,
+        former: Option<&Self>,
+    ) -> Self {
+        let attributes = json!([server, wanted.attributes, wanted.properties]);
         let hashes = match (hashes, former) {
-            (Some(hashes), _) => digest::of_json("hashes", hashes, 8),
+            (Some(hashes), _) => digest::of_json("hashes", &json!([server, hashes]), 8),
             (None, Some(former)) => former.hashes.clone(),
             (None, None) => NO_HASHES.to_owned(),
         };
@@ -67,15 +72,18 @@ mod tests {
     #[test]
     fn a_note_is_read_as_it_was_written() {
         let wanted = Wanted::default();
-        let note = Note::new(&wanted, Some(&json!({"a": 1})), None);
+        let note = Note::new("a", &wanted, Some(&json!({"a": 1})), None);
         assert_eq!(Note::parse(&note.to_string()), Some(note.clone()));
         for text in ["", "1", "2-a-b", "1-a-b-c", "0--"] {
             assert_eq!(Note::parse(text), None, "{text}");
         }
         // Without hashes those of the last delivery count.
-        assert_eq!(Note::new(&wanted, None, Some(&note)), note);
-        let other = Note::new(&wanted, Some(&json!({"a": 2})), Some(&note));
+        assert_eq!(Note::new("a", &wanted, None, Some(&note)), note);
+        let other = Note::new("a", &wanted, Some(&json!({"a": 2})), Some(&note));
         assert!(!other.has_hashes_of(&note));
-        assert_ne!(Note::new(&wanted, None, None), note);
+        assert_ne!(Note::new("a", &wanted, None, None), note);
+        // Another server has nothing of it.
+        let elsewhere = Note::new("b", &wanted, Some(&json!({"a": 1})), None);
+        assert!(!elsewhere.has_hashes_of(&note) && elsewhere.attributes != note.attributes);
     }
 }
