@@ -36,10 +36,10 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Host and port of its server, in lower case. What was delivered to another server says nothing of this one.
+    /// Scheme, host and port of its server, in lower case: what tells servers apart. What was delivered to another
+    /// one says nothing of this one.
     pub fn server(&self) -> String {
-        let behind_scheme = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
-        behind_scheme.split('/').next().unwrap_or_default().to_ascii_lowercase()
+        self.url.split('/').take(3).collect::<Vec<_>>().join("/").to_lowercase()
     }
 }
 

@@ -88,8 +88,7 @@ pub fn load(layout: &Layout) -> Result<Loaded, Problem> {
 fn shared_servers(loaded: &Loaded) -> Vec<String> {
     let mut by_server: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for authority in loaded.usable() {
-        let server = authority.url.split('/').take(3).collect::<Vec<_>>().join("/").to_lowercase();
-        by_server.entry(server).or_default().push(format!("'{}'", authority.name));
+        by_server.entry(authority.server()).or_default().push(format!("'{}'", authority.name));
     }
     let shared = by_server.into_iter().filter(|(_, names)| names.len() > 1);
     let line = |(server, names): (String, Vec<String>)| {

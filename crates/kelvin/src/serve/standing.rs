@@ -94,15 +94,10 @@ impl Standing {
                 *entry = Ok(Arc::clone(before));
             }
         }
-        let warnings: BTreeSet<String> = loaded
-            .warnings
-            .iter()
-            .cloned()
-            .chain(abandoned(layout, &loaded))
-            .filter(|line| !self.said.contains(line))
-            .collect();
-        warnings.iter().for_each(|line| warn!("{line}"));
-        said.extend(loaded.warnings.iter().cloned().chain(abandoned(layout, &loaded)));
+        let warnings: BTreeSet<String> =
+            loaded.warnings.iter().cloned().chain(abandoned(layout, &loaded)).collect();
+        warnings.difference(&self.said).for_each(|line| warn!("{line}"));
+        said.extend(warnings.iter().cloned());
         self.say(said, |line| {
             if !warnings.contains(line) {
                 error!("{line}")
