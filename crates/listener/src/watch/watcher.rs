@@ -154,10 +154,6 @@ impl Watcher {
         said: &mut Said,
     ) -> Result<(), WatchError> {
         let Self { source, work, stop, .. } = self;
-        let left = work.hand_over_leftovers()?;
-        if left > 0 {
-            tracing::info!("Enqueued {left} changes that were left over");
-        }
         let (mut session, searches) = work.begin()?;
         let sync_mode = match mode {
             WatchMode::Daemon => SyncMode::Persist,

@@ -328,7 +328,9 @@ impl Work {
         }
     }
 
-    /// Hands over what is due; returns how many items.
+    /// Hands over what is due; returns how many items. Not before the refresh is complete, also what an
+    /// earlier process has left: one that broke off has heard of users and not of their context, or of who
+    /// has a name by now and not that the one before is gone.
     pub(super) fn hand_over(&mut self, session: &mut Session) -> Result<u64, WatchError> {
         let mut count = delivery::hand_over(&self.index, &self.spool, &mut session.followed)?;
         if self.next_look()?.is_some_and(|wait| wait.is_zero()) {
@@ -336,11 +338,6 @@ impl Work {
             count += delivery::hand_over(&self.index, &self.spool, &mut session.followed)?;
         }
         Ok(count)
-    }
-
-    /// Hands over what an earlier process has left.
-    pub(super) fn hand_over_leftovers(&self) -> Result<u64, WatchError> {
-        delivery::hand_over(&self.index, &self.spool, &mut [])
     }
 
     /// How long until a delayed item has to be looked at.
