@@ -46,12 +46,21 @@ pub struct Tree {
     counter: u64,
     /// Users and groups are those of OX, where no two may have one name.
     is_for_ox: bool,
+    /// No group is below a container.
+    are_groups_at_the_root: bool,
 }
 
 impl Tree {
     /// Of users and groups of OX.
     pub fn for_ox() -> Self {
         Self { is_for_ox: true, ..Self::default() }
+    }
+
+    /// Without groups below containers. The overlay `memberof` leaves the old DN of a group in the entries
+    /// of its members when a container above the group is renamed, and tells nobody when it corrects that
+    /// in passing (docs/watch.md, what cannot be seen).
+    pub fn for_memberof() -> Self {
+        Self { are_groups_at_the_root: true, ..Self::default() }
     }
 
     /// LDIF of something to begin with.
@@ -97,8 +106,10 @@ impl Tree {
         (!there.is_empty()).then(|| there[random.index(there.len())])
     }
 
-    fn container(&mut self, random: &mut Random) -> Option<usize> {
-        if random.below(4) == 0 { None } else { self.pick(random, Kind::Container) }
+    /// Where something of this kind may be put.
+    fn place(&mut self, random: &mut Random, kind: Kind) -> Option<usize> {
+        let is_root = kind == Kind::Group && self.are_groups_at_the_root;
+        if is_root || random.below(4) == 0 { None } else { self.pick(random, Kind::Container) }
     }
 
     fn below(&self, rdn: &str, parent: Option<usize>) -> String {
@@ -159,7 +170,7 @@ impl Tree {
         let (rdn, parent) = match self.free.pop() {
             // The same DN for another one.
             Some((rdn, parent)) if random.below(2) == 0 => (rdn, parent),
-            _ => (self.name(Kind::User), self.container(random)),
+            _ => (self.name(Kind::User), self.place(random, Kind::User)),
         };
         let dn = self.below(&rdn, parent);
         let ldif = self.user_ldif(&rdn, &dn);
@@ -168,7 +179,7 @@ impl Tree {
     }
 
     fn add_group(&mut self, random: &mut Random) -> String {
-        let (rdn, parent) = (self.name(Kind::Group), self.container(random));
+        let (rdn, parent) = (self.name(Kind::Group), self.place(random, Kind::Group));
         let dn = self.below(&rdn, parent);
         let name = rdn.strip_prefix("cn=").unwrap().to_owned();
         let mut ldif = format!(
@@ -196,7 +207,7 @@ impl Tree {
     }
 
     fn add_container(&mut self, random: &mut Random) -> String {
-        let (rdn, parent) = (self.name(Kind::Container), self.container(random));
+        let (rdn, parent) = (self.name(Kind::Container), self.place(random, Kind::Container));
         let dn = self.below(&rdn, parent);
         self.containers.push(Node { rdn, parent, is_there: true });
         format!(
@@ -240,7 +251,7 @@ impl Tree {
             0 => self.list(kind)[at].rdn.clone(),
             _ => self.name(kind),
         };
-        let parent = self.container(random);
+        let parent = self.place(random, kind);
         if kind == Kind::Container && self.is_in(parent, at) {
             return String::new();
         }

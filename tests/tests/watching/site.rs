@@ -74,7 +74,11 @@ impl Site {
             watcher: None,
             converter: None,
             random: Random::new(seed),
-            tree: if plan.ox { Tree::for_ox() } else { Tree::default() },
+            tree: match plan.groups_from {
+                _ if plan.ox => Tree::for_ox(),
+                "memberof" => Tree::for_memberof(),
+                _ => Tree::default(),
+            },
             begin: Instant::now(),
             history: History::new(),
             logs: Vec::new(),
