@@ -53,6 +53,6 @@ impl From<idspool_provisioner::Error> for Halt {
 
 impl From<idspool_spool::Error> for Halt {
     fn from(error: idspool_spool::Error) -> Self {
-        Self::Fault(Fault { class: error.fault_class(), message: error.to_string(), remedy: None })
+        Self::Fault(Fault::from(&error))
     }
 }

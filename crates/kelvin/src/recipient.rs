@@ -16,8 +16,12 @@ pub struct KelvinRecipient {
 
 impl KelvinRecipient {
     /// How the index reads snapshots.
-    pub const INDEXING: Indexing =
-        Indexing { facts_of: Self::facts_of, references_of: Self::references_of };
+    pub const INDEXING: Indexing = Indexing {
+        facts_of: Self::facts_of,
+        references_of: Self::references_of,
+        // Whom a name belongs to the server tells.
+        names_of: |_| Vec::new(),
+    };
 
     /// A recipient for one authority.
     pub fn new(site: Site) -> Self {

@@ -44,6 +44,7 @@ mod halt;
 mod image;
 mod mail_server;
 mod mapping;
+mod names;
 mod ox;
 mod ox_name;
 mod password;

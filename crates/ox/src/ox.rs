@@ -73,7 +73,7 @@ impl OxError {
 
 impl From<OxError> for Fault {
     fn from(error: OxError) -> Self {
-        Self { class: error.class, message: error.message, remedy: error.remedy }
+        Self { remedy: error.remedy, ..Self::of(error.class, error.message) }
     }
 }
 

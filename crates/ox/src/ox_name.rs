@@ -57,6 +57,14 @@ impl<'a> OxName<'a> {
         }
     }
 
+    /// The name, if there is one.
+    pub(crate) fn known(self) -> Option<&'a str> {
+        match self {
+            Self::Is(name) => Some(name),
+            Self::Missing | Self::List => None,
+        }
+    }
+
     /// The name. `setting` is the one to blame.
     ///
     /// # Errors

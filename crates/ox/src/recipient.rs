@@ -9,6 +9,7 @@ use idspool_udm::{ConvertedItem, ItemHead, Module, dn};
 use crate::client::{SoapOx, StopTime};
 use crate::core::{Core, ObjectName};
 use crate::halt::Halt;
+use crate::names::{names_of, with_holder};
 use crate::props::Props;
 use crate::settings::{Identifier, Settings};
 use crate::{access_profile, account, context, deputy, group, requeue, resource, user};
@@ -47,7 +48,7 @@ impl OxRecipient {
 
     /// How the index reads snapshots.
     pub const INDEXING: Indexing =
-        Indexing { facts_of: Self::facts_of, references_of: Self::references_of };
+        Indexing { facts_of: Self::facts_of, references_of: Self::references_of, names_of };
 
     /// DNs whose objects matter to what OX has of this one: users of a functional account, deputies of
     /// a user. Groups need none, since each user names its groups.
@@ -150,7 +151,7 @@ impl Recipient for OxRecipient {
         // Only users are ever skipped, and they see to it themselves.
         outcome.map_err(|halt| {
             core.break_off(&delivery.item.id);
-            let fault = fault_of(halt);
+            let fault = with_holder(fault_of(halt), &core.settings, delivery);
             Fault { message: format!("{}: {}", ObjectName(delivery.item), fault.message), ..fault }
         })
     }

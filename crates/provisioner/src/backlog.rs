@@ -10,6 +10,10 @@
 //! ever. A pass ends when all of it is handled, or at a fault: then everything that waits is a
 //! new pass, so that what was missing can go before the faulty item.
 //!
+//! An item may turn out to need something that another object has, whose item waits behind it because the
+//! two were reported in the other order. Then that one is let pass ([`Backlog::let_pass`]), and nothing but
+//! these two changes places.
+//!
 //! Each operation costs the logarithm of the backlog (S9): an item changes its pass at most twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +37,8 @@ pub(crate) struct Backlog {
     /// The pass that is handled or will be next. The other one comes after it.
     current: Pass,
     is_in_pass: bool,
+    /// Items that wait for the one behind them in this list; the last one is next.
+    detour: Vec<Slot>,
 }
 
 /// One of two passes, which take turns.
@@ -72,6 +78,13 @@ impl Backlog {
         };
         self.remove(name);
         let object = hash(object_id);
+        // None of its object goes before it, also not because somebody waits.
+        let is_later = |later: &Slot| {
+            *later > slot && self.items.get(later).is_some_and(|entry| entry.object == object)
+        };
+        if let Some(at) = self.detour.iter().position(is_later) {
+            self.detour.truncate(at);
+        }
         let entry = Entry { object, own_rank: rank, effective_rank: rank, pass };
         self.items.insert(slot.clone(), entry);
         self.enter(pass, rank, slot.clone());
@@ -84,6 +97,10 @@ impl Backlog {
         let slot = Slot::new(name);
         let Some(entry) = self.items.remove(&slot) else { return false };
         self.leave(entry.pass, entry.effective_rank, &slot);
+        // Done, or gone: whoever waited for it is next. One that waited itself waits for nobody now.
+        if let Some(at) = self.detour.iter().position(|waiting| *waiting == slot) {
+            self.detour.truncate(at);
+        }
         let place = (entry.object, slot);
         self.by_object.remove(&place);
         self.settle(place.0, &place.1);
@@ -92,11 +109,37 @@ impl Backlog {
 
     /// The item that is next. Ends the pass if nothing of it is left.
     pub(crate) fn first(&mut self) -> Option<ItemName> {
+        if let Some(slot) = self.detour.last() {
+            return slot.name();
+        }
         if self.order(self.current).is_empty() {
             self.current = self.current.other();
             self.is_in_pass = false;
         }
         self.order(self.current).values().next()?.first()?.name()
+    }
+
+    /// Lets the first item of another object go before this one, which is next. `false`: none waits, or it
+    /// waits for this one itself.
+    pub(crate) fn let_pass(&mut self, name: &ItemName, object_id: &str) -> bool {
+        let waiting = Slot::new(name);
+        let object = hash(object_id);
+        let mut items = self.by_object.range((object, Slot::lowest())..);
+        let Some((_, first)) = items.next().filter(|(o, _)| *o == object) else { return false };
+        if *first == waiting || self.detour.contains(first) {
+            return false;
+        }
+        let first = first.clone();
+        if self.detour.is_empty() {
+            self.detour.push(waiting);
+        }
+        self.detour.push(first);
+        true
+    }
+
+    /// Items that wait for each other, from the one whose turn it is to the one that goes first.
+    pub(crate) fn detour(&self) -> impl Iterator<Item = ItemName> {
+        self.detour.iter().filter_map(Slot::name)
     }
 
     /// What waits now forms a pass, unless one has begun already.
@@ -112,6 +155,7 @@ impl Backlog {
     /// The pass ends before it is done: all that waits belongs to the next one.
     pub(crate) fn end_pass(&mut self) {
         self.is_in_pass = false;
+        self.detour.clear();
         let (current, later) = (self.current, self.current.other());
         for (rank, slots) in std::mem::take(self.order_mut(later)) {
             for slot in &slots {

@@ -38,9 +38,8 @@ impl Copies {
         }
         let snapshot = delivery.objects.snapshot(&known.id).map_err(|error| error.to_fault())?;
         let Some(snapshot) = snapshot else { return Ok(()) };
-        let name = delivery.queue.enqueue(&marked(snapshot.to_queue_bytes())).map_err(|error| {
-            Fault { class: error.fault_class(), message: error.to_string(), remedy: None }
-        })?;
+        let name = delivery.queue.enqueue(&marked(snapshot.to_queue_bytes()));
+        let name = name.map_err(|error| Fault::from(&error))?;
         info!(
             "Added {} to the listener queue as {}",
             known.path.display(),

@@ -74,7 +74,8 @@ pub struct Engine<'a> {
 }
 
 struct Faulty {
-    name: ItemName,
+    /// The item, after those that wait for it.
+    names: Vec<ItemName>,
     retry_at: Instant,
 }
 
@@ -185,7 +186,7 @@ impl<'a> Engine<'a> {
             self.wait(None)?;
             return Ok(None);
         }
-        if let Some(faulty) = self.faulty.as_ref().filter(|faulty| faulty.name == next) {
+        if let Some(faulty) = self.faulty.as_ref().filter(|faulty| faulty.names.contains(&next)) {
             let pause = faulty.retry_at.saturating_duration_since(Instant::now());
             if !pause.is_zero() {
                 self.commit()?;
@@ -239,8 +240,7 @@ impl<'a> Engine<'a> {
                 return Ok(true);
             }
             Err(error) => {
-                let fault = handling::unreadable(&error);
-                self.stop_at(name, &path, &fault)?;
+                self.stop_at(name, &path, &Fault::from(&error))?;
                 return Ok(false);
             }
         };
@@ -268,11 +268,22 @@ impl<'a> Engine<'a> {
                 info!("Stopping before {} is done: {}", path.display(), fault.message);
                 Ok(true)
             }
+            Err(fault) if self.lets_pass(name, &path, &fault) => Ok(true),
             Err(fault) => {
                 self.stop_at(name, &path, &fault)?;
                 Ok(false)
             }
         }
+    }
+
+    /// Whether an item of another object goes first now, because this one needs what that one has.
+    fn lets_pass(&mut self, name: &ItemName, path: &Path, fault: &Fault) -> bool {
+        let object_id = fault.waits_for.as_deref();
+        let is_passed = object_id.is_some_and(|id| self.backlog.let_pass(name, id));
+        if is_passed {
+            info!("{} waits for an item behind it: {}", path.display(), fault.message);
+        }
+        is_passed
     }
 
     fn handling(&self) -> Handling<'_> {
@@ -304,7 +315,11 @@ impl<'a> Engine<'a> {
             info!("This is consecutive error #{errors}");
             info!("Sleeping for {} sec", pause.as_secs());
         }
-        self.faulty = Some(Faulty { name: name.clone(), retry_at: Instant::now() + pause });
+        let mut names: Vec<ItemName> = self.backlog.detour().collect();
+        if names.last() != Some(name) {
+            names.push(name.clone());
+        }
+        self.faulty = Some(Faulty { names, retry_at: Instant::now() + pause });
         self.consumer.record_fault(&idspool_spool::Fault {
             item: Some(name.clone()),
             class: fault.class,
@@ -317,7 +332,7 @@ impl<'a> Engine<'a> {
 
     /// Lifts the pause of a faulty item that was removed or edited.
     fn forgive(&mut self, name: &ItemName) {
-        if self.faulty.as_ref().is_some_and(|faulty| faulty.name == *name) {
+        if self.faulty.as_ref().is_some_and(|faulty| faulty.names.contains(name)) {
             self.faulty = None;
         }
     }

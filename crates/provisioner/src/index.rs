@@ -30,7 +30,7 @@ pub(crate) struct Index {
 }
 
 /// Version of the tables; another one means that the index is made anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// How long to wait for somebody else's transaction.
 const PATIENCE: Duration = Duration::from_secs(10);
 const COLUMNS: &str = "id, module, scope, remote_id, active, digest, rights, stamp, dn";
@@ -211,7 +211,7 @@ impl Index {
         Ok(())
     }
 
-    /// Makes `dns` all that the object with this id refers to. They are normalised, in order, each once.
+    /// Makes `dns` all that the object with this id refers to, marked names included. They are normalised, in order, each once.
     pub(crate) fn refer(&self, id: &str, dns: &[String]) -> rusqlite::Result<()> {
         let noted = self
             .connection
@@ -232,7 +232,7 @@ impl Index {
         Ok(())
     }
 
-    /// The objects that refer to a DN in normalised form.
+    /// The objects that refer to a DN in normalised form, or have a marked name.
     pub(crate) fn referring(&self, dn: &str) -> rusqlite::Result<Vec<Indexed>> {
         self.connection
             .prepare_cached(&format!(

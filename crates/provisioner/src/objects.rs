@@ -41,6 +41,9 @@ pub struct Indexing {
     pub facts_of: fn(&ConvertedItem) -> Facts,
     /// DNs of the objects that this one refers to, in any spelling; see [`Objects::referring`].
     pub references_of: fn(&ConvertedItem) -> Vec<String>,
+    /// Names that the recipient gives to one object only, as it has them of this one; see
+    /// [`Objects::holding`].
+    pub names_of: fn(&ConvertedItem) -> Vec<String>,
 }
 
 /// The snapshots of one recipient and the index over them.

@@ -124,26 +124,31 @@ pub struct Fault {
     pub message: String,
     /// What the administrator can do.
     pub remedy: Option<String>,
+    /// Id of the object that has what this item needs. If items of it wait, they go first, and then
+    /// this one is tried again: the two were reported in the other order.
+    pub waits_for: Option<String>,
 }
 
 impl Fault {
     /// A fault that may go away by itself.
     pub fn transient(message: impl Into<String>) -> Self {
-        Self { class: FaultClass::Transient, message: message.into(), remedy: None }
+        Self::of(FaultClass::Transient, message)
     }
 
     /// A fault that needs a person.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { class: FaultClass::Permanent, message: message.into(), remedy: None }
+        Self::of(FaultClass::Permanent, message)
     }
 
     /// A fault of idspool itself.
     pub fn ours(message: impl Into<String>) -> Self {
-        Self {
-            class: FaultClass::Ours,
-            message: message.into(),
-            remedy: Some("this is a fault of idspool: please report it with this message".into()),
-        }
+        Self::of(FaultClass::Ours, message)
+            .with_remedy("this is a fault of idspool: please report it with this message")
+    }
+
+    /// A fault of this class, without remedy.
+    pub fn of(class: FaultClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), remedy: None, waits_for: None }
     }
 
     /// Adds what the administrator can do.
@@ -151,5 +156,18 @@ impl Fault {
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
+    }
+
+    /// Lets the waiting items of another object go first.
+    #[must_use]
+    pub fn waiting_for(mut self, object_id: impl Into<String>) -> Self {
+        self.waits_for = Some(object_id.into());
+        self
+    }
+}
+
+impl From<&idspool_spool::Error> for Fault {
+    fn from(error: &idspool_spool::Error) -> Self {
+        Self::of(error.fault_class(), error.to_string())
     }
 }

@@ -125,7 +125,7 @@ impl<'a> Rehearsal<'a> {
                     self.waiting.backlog.remove(&name);
                     continue;
                 }
-                Err(error) => (None, Err(handling::unreadable(&error))),
+                Err(error) => (None, Err(Fault::from(&error))),
                 Ok(Err(fault)) => (None, Err(fault)),
                 Ok(Ok(item)) => {
                     let head = ItemHead::from(&item);
@@ -139,6 +139,11 @@ impl<'a> Rehearsal<'a> {
                     (Some(head), handling.deliver(&name, &path, item))
                 }
             };
+            if let Err(Fault { waits_for: Some(object_id), .. }) = &result
+                && self.waiting.backlog.let_pass(&name, object_id)
+            {
+                continue;
+            }
             self.waiting.backlog.remove(&name);
             if is_copy {
                 self.copied.remove(&name);

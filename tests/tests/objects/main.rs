@@ -12,4 +12,5 @@
 mod accounts_and_resources;
 mod deputies;
 mod groups;
+mod names;
 mod world;

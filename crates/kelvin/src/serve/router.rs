@@ -69,11 +69,7 @@ impl InQueue {
                 return Ok(Outcome::Locked);
             }
             Err(RouterError::InQueue(problem)) => {
-                return Err(Fault {
-                    class: problem.fault_class(),
-                    message: problem.to_string(),
-                    remedy: None,
-                });
+                return Err(Fault::from(&problem));
             }
         };
         let (woken, stopped) = (router.stop(), router.stop());

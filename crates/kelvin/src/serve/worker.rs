@@ -176,8 +176,7 @@ fn is_empty(consumer: &Consumer) -> Result<bool, Fault> {
 }
 
 fn unusable(error: SpoolError) -> Fault {
-    Fault { class: error.fault_class(), message: error.to_string(), remedy: None }
-        .with_remedy("see to the disk and the permissions of the data directory")
+    Fault::from(&error).with_remedy("see to the disk and the permissions of the data directory")
 }
 
 /// Forgets that a queue stood at something other than an item: nobody is to work on it any more.

@@ -75,13 +75,13 @@ impl Work<'_> {
     /// Why a user cannot get a name; `None`: nobody has it.
     pub(super) fn taken(&self, name: &str) -> Result<Option<Fault>, Halt> {
         let Some(holder) = self.kelvin().user(name)? else { return Ok(None) };
-        if self.identities.current.as_ref() == Some(&Self::identity_of(&holder)) {
+        let identity = Self::identity_of(&holder);
+        if self.identities.current.as_ref() == Some(&identity) {
             return Ok(Some(Fault::transient(format!(
                 "the server has the user '{name}' of this identity since a moment ago"
             ))));
         }
-        Ok(Some(
-            Fault::permanent(format!(
+        let fault = Fault::permanent(format!(
                 "it cannot have the name '{name}' at the server: that is {}; an account of somebody else is never \
                  taken over",
                 self.described(&holder)
@@ -89,8 +89,11 @@ impl Work<'_> {
             .with_remedy(
                 "if that one is to be renamed or removed, its item has to go before this one: `idspool queue remove` \
                  this item, and `idspool queue restore` it after that; else rename or remove one of the two",
-            ),
-        ))
+            );
+        Ok(Some(match self.owner(&identity)? {
+            Some(owner) => fault.waiting_for(owner.id),
+            None => fault,
+        }))
     }
 }
 

@@ -71,7 +71,7 @@ impl Work<'_> {
     }
 
     /// Another object that was delivered with this identity.
-    fn owner(&self, identity: &Identity) -> Result<Option<Known>, Halt> {
+    pub(super) fn owner(&self, identity: &Identity) -> Result<Option<Known>, Halt> {
         let objects = self.delivery.objects;
         // A snapshot without a source does not tell which one was assumed.
         let assumed = (identity.source_uid == self.site.settings.source_uid).then_some("");

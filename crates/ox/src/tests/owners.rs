@@ -25,11 +25,15 @@ fn successor(changes: Value) -> ConvertedItem {
 
 #[test]
 fn an_account_is_not_handed_over_to_another_user_of_that_name() {
-    let stage = with_anna();
+    let mut stage = with_anna();
     let fault = stage.deliver(&successor(json!({"lastname": "Other"}))).unwrap_err();
     let expected =
         "user 'anna' (id 3) in context 10 is that of uid=anna,cn=users,dc=example,dc=org";
     assert!(fault.message.contains(expected), "{}", fault.message);
+    assert_eq!(fault.waits_for, None);
+    stage.waiting.0.push(ANNA.to_owned());
+    let fault = stage.deliver(&successor(json!({"lastname": "Other"}))).unwrap_err();
+    assert_eq!(fault.waits_for.as_deref(), Some(ANNA), "what waits of her goes first");
     assert_eq!(stage.user(10, "anna").text(UserField::SurName), Some("M"));
     stage
         .deliver(&anna(json!({"username": "anne", "mailPrimaryAddress": "anne@example.org",

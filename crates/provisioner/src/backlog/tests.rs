@@ -119,6 +119,45 @@ fn an_item_that_was_edited_stays_in_its_pass() {
     assert_eq!(drain(&mut backlog), [name(1), name(2)]);
 }
 
+#[test]
+fn what_an_item_needs_of_another_object_goes_first_and_then_all_is_as_before() {
+    let mut backlog = Backlog::default();
+    for (number, object, rank) in
+        [(1, "heir", 2), (2, "user", 2), (3, "owner", 2), (4, "owner", 2), (5, "context", 0)]
+    {
+        backlog.insert(&name(number), object, rank);
+    }
+    assert_eq!(backlog.first(), Some(name(5)));
+    backlog.begin_pass();
+    backlog.remove(&name(5));
+    assert!(backlog.let_pass(&name(1), "owner"));
+    assert_eq!(backlog.first(), Some(name(3)));
+    assert_eq!(backlog.detour().collect::<Vec<_>>(), [name(1), name(3)]);
+    backlog.remove(&name(3));
+    assert_eq!(backlog.first(), Some(name(1)));
+    assert!(backlog.let_pass(&name(1), "owner"), "it has another one");
+    backlog.remove(&name(4));
+    assert!(!backlog.let_pass(&name(1), "owner"), "nothing of it is left");
+    assert_eq!(drain(&mut backlog), [name(1), name(2)]);
+}
+
+#[test]
+fn two_that_wait_for_each_other_are_found_out() {
+    let mut backlog = Backlog::default();
+    backlog.insert(&name(1), "a", 2);
+    backlog.insert(&name(2), "b", 2);
+    backlog.insert(&name(3), "c", 2);
+    assert!(!backlog.let_pass(&name(1), "a"), "itself");
+    assert!(backlog.let_pass(&name(1), "b"));
+    assert!(backlog.let_pass(&name(2), "c"));
+    assert!(!backlog.let_pass(&name(3), "a"));
+    assert!(!backlog.let_pass(&name(3), "b"));
+    // A fault of the last one ends it: what arrives may be what they need.
+    backlog.insert(&name(4), "d", 0);
+    backlog.end_pass();
+    assert_eq!(drain(&mut backlog), [name(4), name(1), name(2), name(3)]);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Insert {
@@ -133,6 +172,10 @@ enum Step {
     Take,
     /// Handles the next item, which is faulty and stays.
     Fault,
+    /// The next item waits for this object.
+    Wait {
+        object: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -142,6 +185,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..30).prop_map(|number| Step::Remove { number }),
         3 => Just(Step::Take),
         1 => Just(Step::Fault),
+        2 => (0usize..6).prop_map(|object| Step::Wait { object }),
     ]
 }
 
@@ -152,12 +196,19 @@ struct Model {
     items: std::collections::BTreeMap<usize, (usize, u8, usize)>,
     pass: usize,
     is_in_pass: bool,
+    /// Each waits for the one behind it.
+    detour: Vec<usize>,
 }
 
 impl Model {
     fn insert(&mut self, number: usize, object: usize, rank: u8) {
         let arrives = self.pass + usize::from(self.is_in_pass);
         let pass = self.items.get(&number).map_or(arrives, |(_, _, pass)| *pass);
+        self.remove(number);
+        if let Some(at) = self.detour.iter().position(|n| *n > number && self.items[n].0 == object)
+        {
+            self.detour.truncate(at);
+        }
         self.items.insert(number, (object, rank, pass));
         // What comes after it cannot be handled before it.
         let mut latest: HashMap<usize, usize> = HashMap::new();
@@ -168,7 +219,29 @@ impl Model {
         }
     }
 
+    fn remove(&mut self, number: usize) -> bool {
+        if let Some(at) = self.detour.iter().position(|waiting| *waiting == number) {
+            self.detour.truncate(at);
+        }
+        self.items.remove(&number).is_some()
+    }
+
+    fn wait(&mut self, next: usize, object: usize) -> bool {
+        let first = self.items.iter().find(|(_, (o, ..))| *o == object).map(|(number, _)| *number);
+        let first = first.filter(|first| *first != next && !self.detour.contains(first));
+        if let Some(first) = first {
+            if self.detour.is_empty() {
+                self.detour.push(next);
+            }
+            self.detour.push(first);
+        }
+        first.is_some()
+    }
+
     fn next(&mut self) -> Option<usize> {
+        if let Some(next) = self.detour.last() {
+            return Some(*next);
+        }
         if self.items.values().all(|(_, _, pass)| *pass > self.pass) {
             self.is_in_pass = false;
             self.pass += 1;
@@ -183,6 +256,7 @@ impl Model {
 
     fn fault(&mut self) {
         self.is_in_pass = false;
+        self.detour.clear();
         self.items.values_mut().for_each(|(_, _, pass)| *pass = self.pass);
     }
 }
@@ -202,21 +276,32 @@ proptest! {
                     model.insert(number, object, rank);
                 }
                 Step::Remove { number } => {
-                    let was_there = model.items.remove(&number).is_some();
+                    let was_there = model.remove(number);
                     prop_assert_eq!(backlog.remove(&name(number)), was_there);
                 }
-                Step::Take | Step::Fault => {
+                Step::Take | Step::Fault | Step::Wait { .. } => {
                     let next = model.next();
                     prop_assert_eq!(backlog.first(), next.map(name));
                     if let Some(next) = next {
                         backlog.begin_pass();
                         model.is_in_pass = true;
-                        if matches!(step, Step::Take) {
-                            backlog.remove(&name(next));
-                            model.items.remove(&next);
-                        } else {
-                            backlog.end_pass();
-                            model.fault();
+                        match step {
+                            Step::Wait { object } => prop_assert_eq!(
+                                backlog.let_pass(&name(next), &object.to_string()),
+                                model.wait(next, object)
+                            ),
+                            Step::Take => {
+                                // Whoever waits: no item goes before an earlier one of its object.
+                                let object = model.items[&next].0;
+                                let mut earlier = model.items.range(..next);
+                                prop_assert!(earlier.all(|(_, (other, ..))| *other != object));
+                                backlog.remove(&name(next));
+                                model.remove(next);
+                            }
+                            _ => {
+                                backlog.end_pass();
+                                model.fault();
+                            }
                         }
                     }
                 }
@@ -229,7 +314,7 @@ proptest! {
         let mut expected = Vec::new();
         while let Some(next) = model.next() {
             model.is_in_pass = true;
-            model.items.remove(&next);
+            model.remove(next);
             expected.push(name(next));
         }
         prop_assert_eq!(drain(&mut backlog), expected);

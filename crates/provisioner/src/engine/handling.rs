@@ -53,11 +53,6 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<ConvertedItem, Fault> {
     })
 }
 
-/// The fault of a file that cannot be read.
-pub(crate) fn unreadable(error: &SpoolError) -> Fault {
-    Fault { class: error.fault_class(), message: error.to_string(), remedy: None }
-}
-
 /// What the handling of an item depends on.
 pub(crate) struct Handling<'a> {
     pub(crate) style: Style,

@@ -13,6 +13,8 @@ use idspool_spool::Spool;
 use idspool_udm::{ConvertedItem, ItemHead};
 use serde_json::{Map, Value, json};
 
+mod detour;
+
 use super::commit::GROUP;
 use super::*;
 use crate::objects::Indexing;
@@ -123,7 +125,11 @@ impl Place {
     }
 
     fn objects(&self) -> Objects {
-        let indexing = Indexing { facts_of: |_| Facts::default(), references_of: |_| Vec::new() };
+        let indexing = Indexing {
+            facts_of: |_| Facts::default(),
+            references_of: |_| Vec::new(),
+            names_of: |_| Vec::new(),
+        };
         Objects::open(&self.queue(), indexing).unwrap()
     }
 

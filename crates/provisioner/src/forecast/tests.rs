@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use idspool_spool::{FaultClass, ItemName};
+use idspool_spool::ItemName;
 use idspool_udm::ItemHead;
 use serde_json::json;
 
@@ -58,11 +58,7 @@ fn step(second: u8, result: Result<(), Fault>) -> Step {
 }
 
 fn fault() -> Fault {
-    Fault {
-        class: FaultClass::Permanent,
-        message: "it is torn".to_owned(),
-        remedy: Some("mend it".to_owned()),
-    }
+    Fault::permanent("it is torn").with_remedy("mend it")
 }
 
 fn told(summary: &mut Summary, step: Step, foreseen: Letters) -> (String, serde_json::Value) {

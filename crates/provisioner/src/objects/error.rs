@@ -90,7 +90,7 @@ impl Error {
             )),
             _ => None,
         };
-        Fault { class: self.fault_class(), message: self.to_string(), remedy }
+        Fault { remedy, ..Fault::of(self.fault_class(), self.to_string()) }
     }
 }
 

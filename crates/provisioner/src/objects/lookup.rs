@@ -2,6 +2,7 @@
 
 use idspool_udm::dn;
 
+use super::reconcile::marked;
 use super::{Error, Known, Objects};
 use crate::index::{Index, Indexed};
 
@@ -32,6 +33,15 @@ impl Objects {
     pub fn referring(&self, dn: &str) -> Result<Vec<Known>, Error> {
         let key = dn::key(dn);
         let found = self.on_index(|index| index.referring(&key))?;
+        Ok(found.into_iter().map(|indexed| self.known(indexed)).collect())
+    }
+
+    /// The objects of which the recipient has this name, in the order of their ids.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn holding(&self, name: &str) -> Result<Vec<Known>, Error> {
+        let found = self.on_index(|index| index.referring(&marked(name)))?;
         Ok(found.into_iter().map(|indexed| self.known(indexed)).collect())
     }
 

@@ -159,6 +159,7 @@ impl Objects {
             .iter()
             .map(|dn| dn::key(dn).into_owned())
             .filter(|dn| !dn.is_empty())
+            .chain((self.indexing.names_of)(item).iter().map(|name| marked(name)))
             .collect();
         references.sort_unstable();
         references.dedup();
@@ -176,4 +177,9 @@ impl Objects {
         }
         Ok(())
     }
+}
+
+/// A name beside the DNs of references: no DN begins like that.
+pub(super) fn marked(name: &str) -> String {
+    format!("={name}")
 }

@@ -31,7 +31,12 @@ fn references_of(item: &ConvertedItem) -> Vec<String> {
     list.into_iter().flatten().filter_map(|dn| Some(dn.as_str()?.to_owned())).collect()
 }
 
-const INDEXING: Indexing = Indexing { facts_of, references_of };
+fn names_of(item: &ConvertedItem) -> Vec<String> {
+    let name = item.object.as_ref().and_then(|object| object.get("name")?.as_str());
+    name.into_iter().map(str::to_owned).collect()
+}
+
+const INDEXING: Indexing = Indexing { facts_of, references_of, names_of };
 
 fn open(queue: &Path) -> Objects {
     Objects::open(queue, INDEXING).unwrap()
@@ -315,6 +320,28 @@ fn a_rebuild_counts_damaged_snapshots_and_drops_what_has_no_file() {
     assert_eq!(rebuilt, Rebuilt { read: 1, unreadable: 1 });
     assert_eq!(objects.by_dn("uid=anna,dc=x").unwrap(), None);
     assert_eq!(objects.referring("uid=c").unwrap().len(), 1);
+}
+
+#[test]
+fn who_has_a_name_follows_every_change_and_is_no_reference() {
+    let queue = tempfile::tempdir().unwrap();
+    let objects = open(queue.path());
+    let named = |id, name: &str| item(id, &format!("cn={id}"), json!({"name": name}));
+    let holders = |objects: &Objects, name: &str| -> Vec<String> {
+        objects.holding(name).unwrap().into_iter().map(|known| known.id).collect()
+    };
+    for id in [BERT, ANNA] {
+        store(&objects, &named(id, "uid=x"), &delivered());
+    }
+    assert_eq!(holders(&objects, "uid=x"), [ANNA, BERT]);
+    assert_eq!(objects.referring("uid=x").unwrap(), []);
+    store(&objects, &named(ANNA, "other"), &delivered());
+    assert_eq!(holders(&objects, "uid=x"), [BERT]);
+    objects.forget(BERT).unwrap();
+    objects.commit().unwrap();
+    assert_eq!(holders(&objects, "uid=x"), Vec::<String>::new());
+    objects.rebuild(&mut |_| ()).unwrap();
+    assert_eq!(holders(&objects, "other"), [ANNA]);
 }
 
 #[test]

@@ -40,6 +40,11 @@ impl Recipient for Notes {
         if object.contains_key("faulty") {
             return Err(Fault::permanent("refused"));
         }
+        if let Some(owner) = object.get("waits for").and_then(Value::as_str)
+            && delivery.waiting.has(owner)
+        {
+            return Err(Fault::permanent("taken").waiting_for(owner));
+        }
         if object.contains_key("group") && !delivery.waiting.has("group") {
             delivery.queue.enqueue(&item_bytes("groups/group", "group", json!({}))).unwrap();
         }
@@ -63,8 +68,11 @@ fn item_bytes(module: &str, id: &str, object: Value) -> Vec<u8> {
     .to_queue_bytes()
 }
 
-const INDEXING: Indexing =
-    Indexing { facts_of: |_| Facts::default(), references_of: |_| Vec::new() };
+const INDEXING: Indexing = Indexing {
+    facts_of: |_| Facts::default(),
+    references_of: |_| Vec::new(),
+    names_of: |_| Vec::new(),
+};
 
 struct Place {
     folder: tempfile::TempDir,
@@ -165,6 +173,23 @@ fn faults_are_named_and_what_is_behind_them_goes_on() {
     assert!(steps[0].starts_with("?: ") && steps[0].contains("000000.json"), "{steps:?}");
     assert!(steps[1].starts_with("o1: ") && steps[1].contains("not handled here"), "{steps:?}");
     assert_eq!(steps[2..], ["u1: refused", "u2: ok"]);
+}
+
+#[test]
+fn an_item_that_needs_what_another_object_has_goes_behind_that() {
+    let place = Place::new();
+    place.add("users/user", "u1", json!({"waits for": "u3"}));
+    place.add("users/user", "u2", json!({}));
+    place.add("users/user", "u3", json!({}));
+    assert_eq!(place.everything(), ["u3: ok", "u1: ok", "u2: ok"]);
+    // Each waits for the other.
+    place.add("users/user", "u3", json!({"waits for": "u1"}));
+    place.add("users/user", "u1", json!({}));
+    assert_eq!(
+        place.everything(),
+        ["u3: ok", "u3: taken", "u1: taken", "u2: ok", "u1: ok"],
+        "faults are named, and all behind them is rehearsed"
+    );
 }
 
 #[test]
