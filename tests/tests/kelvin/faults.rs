@@ -229,3 +229,27 @@ fn a_server_that_fails_in_many_ways_loses_and_doubles_nobody() {
     let failed = |line: &&String| line.contains("Error while processing");
     assert!(world.kelvin.as_ref().unwrap().lines().iter().filter(failed).count() > 5);
 }
+
+#[test]
+fn who_gets_a_name_waits_for_the_one_who_gives_it_up() {
+    let mut world = World::new();
+    let (old, renamed) = (student("anna", &["A"]), student("anne", &["A"]));
+    world.add(&old);
+    world.settle();
+    (world.converter, world.kelvin) = (None, None);
+    world.ldap().rename(&old.dn(), "uid=anne", None).unwrap();
+    world.ldap().replace(&renamed.dn(), "mailPrimaryAddress", &["anne@example.org"]).unwrap();
+    let another = old.ldif().replace("rec-anna", "rec-another");
+    world.ldap().add(&another, false).unwrap();
+    // The new one is told of first.
+    for dn in [old.dn(), renamed.dn()] {
+        let uuid = world.slapd.entry_uuid(&dn).unwrap();
+        world.idspool.hook(&uuid, &dn, "users/user", "modify").unwrap();
+    }
+    let world = world.run();
+    if let Err(error) = world.idspool.settle_kelvin(&["auth1"], SOON) {
+        panic!("{error:#}\n{}", world.log());
+    }
+    assert_eq!(world.at_one("anne")["record_uid"], "rec-anna");
+    assert_eq!(world.at_one("anna")["record_uid"], "rec-another");
+}
