@@ -12,6 +12,7 @@ use crate::halt::Halt;
 use crate::ox::OxError;
 use crate::password;
 use crate::props::Props;
+use crate::requeue;
 use crate::unfinished::Unfinished;
 
 /// What an item says of a context.
@@ -67,13 +68,15 @@ pub(crate) fn deliver(core: &Core, delivery: &Delivery<'_>) -> Result<Outcome, H
         None => {
             info!("Creating {object}");
             let master = core.master()?;
-            if core.ox.context_exists(&master, new.id)? {
+            let payload = if core.ox.context_exists(&master, new.id)? {
                 info!("{object} exists. Modifying instead...");
                 warn!("Found in DB but had no old attributes. Using new ones as old...");
                 change(core, &master, &new)?
             } else {
                 create(core, &master, &new)?
-            }
+            };
+            requeue::skipped(core, delivery, new.id)?;
+            payload
         }
         Some(old) => {
             info!("Modifying {object}");

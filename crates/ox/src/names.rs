@@ -5,6 +5,8 @@
 //! own change waits behind it. That happens when two changes were reported in the other order, as after a
 //! time without anybody following the directory.
 
+use std::fmt::Display;
+
 use idspool_provisioner::{Delivery, Fault};
 use idspool_spool::FaultClass;
 use idspool_udm::{ConvertedItem, Module};
@@ -60,6 +62,16 @@ fn names(
         }
         _ => Vec::new(),
     }
+}
+
+/// The fault of an item that would get what OX has of another object, which `owner` says.
+pub(crate) fn owned(what: impl Display, owner: &str) -> Fault {
+    Fault::permanent(format!("{what} is that of {owner}; it is not handed over to another object"))
+        .with_remedy(format!(
+            "if {owner} gave the name up or is gone, report it to the listener (idspool-listener hook): its item goes \
+             before this one; if the two swap their names, give one of them a third name in between; else give this \
+             object another name"
+        ))
 }
 
 /// The fault of a refused item, with whom it waits for: another object that has one of the names, and an item

@@ -1,8 +1,9 @@
 //! Putting objects into the queue again, because the id of a user that they refer to became known or
-//! changed (ox-provisioning 3.6, weak point 27).
+//! changed (ox-provisioning 3.6, weak point 27), or the context that they are in came after them.
 
 use std::path::Path;
 
+use idspool_ox_soap::ContextId;
 use idspool_provisioner::Delivery;
 use idspool_udm::{ConvertedItem, Module, dn};
 use tracing::warn;
@@ -52,6 +53,23 @@ pub(crate) fn referring(core: &Core, delivery: &Delivery<'_>) -> Result<(), Halt
         }
     }
     Ok(())
+}
+
+/// Queues a copy of each user and resource of a context that was skipped, because the context came later.
+pub(crate) fn skipped(
+    core: &Core,
+    delivery: &Delivery<'_>,
+    context: ContextId,
+) -> Result<(), Halt> {
+    delivery.objects.each(|known| {
+        let is_concerned = matches!(known.module.parse(), Ok(Module::User | Module::Resource));
+        let facts = &known.facts;
+        let is_there = facts.active && facts.scope == Some(context.into());
+        if is_concerned && is_there && facts.digest.is_none() {
+            core.copies.queue(delivery, &known)?;
+        }
+        Ok(())
+    })
 }
 
 /// Whether an item is such a copy.

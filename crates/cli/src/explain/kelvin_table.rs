@@ -91,9 +91,9 @@ pub(super) const CASES: &[Case] = &[
         meaning: "the name is taken at the Kelvin server by somebody or something that is not this object",
         cause: "it was made there by hand or by another import, or the other one is to be renamed or removed first",
         steps: &[
-            "if an item behind this one frees the name, let that go first:",
-            "$ idspool queue remove {item}",
-            "$ idspool queue restore {item}",
+            "if the other one gave the name up or is gone in the directory, report it to the listener \
+             (idspool-listener hook): its item goes before this one",
+            "if the two swap their names, give one of them a third name in between",
             "else rename or remove one of the two; nothing of somebody else is ever taken over",
         ],
     },

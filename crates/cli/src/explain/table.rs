@@ -117,11 +117,11 @@ pub(super) static CASES: &[Case] = &[
         meaning: "what this object would be in OX belongs to another object of the directory, which the message names",
         cause: "the other one gave the name up, and that has not been delivered; or two directory objects claim the same name",
         steps: &[
-            "if the other object gave the name up or is gone, let it go first:",
+            "if the other object gave the name up or is gone, report it to the listener (idspool-listener hook): \
+             its item goes before this one",
+            "if the two swap their names, give one of them a third name in between",
+            "else give this object another name in the directory, and give this item up:",
             "$ idspool queue remove {item}",
-            "report the other object to the listener (idspool-listener hook), wait until its item is gone, then:",
-            "$ idspool queue restore {item}",
-            "else give this object another name in the directory, and give this item up",
         ],
     },
     Case {
@@ -130,11 +130,9 @@ pub(super) static CASES: &[Case] = &[
         meaning: "OX has another object with that name or mail address in the context",
         cause: "an object that was made by hand in OX, a guest with the same address, or two directory objects that claim the same",
         steps: &[
-            "see whether an item behind this one gives that name or address up:",
-            "$ idspool queue list",
-            "if so, let it go first: remove this item, wait until the other is gone, then restore it:",
-            "$ idspool queue remove {item}",
-            "$ idspool queue restore {item}",
+            "if another directory object gave that name or address up, report it to the listener (idspool-listener \
+             hook): its item goes before this one",
+            "if two swap theirs, give one of them another one in between",
             "else change one of them in the directory; or, if no directory object is behind it, rename or remove the other one in OX",
         ],
     },

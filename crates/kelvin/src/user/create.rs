@@ -87,8 +87,9 @@ impl Work<'_> {
                 self.described(&holder)
             ))
             .with_remedy(
-                "if that one is to be renamed or removed, its item has to go before this one: `idspool queue remove` \
-                 this item, and `idspool queue restore` it after that; else rename or remove one of the two",
+                "if that one is to be renamed or removed, report it to the listener (idspool-listener hook): its item goes before \
+             this one; if the two swap their names, give one of them a third name in between; else rename or remove \
+             one of the two",
             );
         Ok(Some(match self.owner(&identity)? {
             Some(owner) => fault.waiting_for(owner.id),

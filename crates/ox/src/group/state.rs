@@ -2,7 +2,6 @@
 //! (ox-provisioning 5.5.2).
 
 use idspool_ox_soap::{ContextId, Group, GroupField, OxGroupId, OxUserId};
-use idspool_provisioner::Fault;
 use idspool_udm::Module;
 use tracing::{info, warn};
 
@@ -12,6 +11,7 @@ use super::{STANDARD_GROUP, Work, is_reserved, noted_contexts};
 use crate::channel::{self, Done};
 use crate::digest;
 use crate::halt::Halt;
+use crate::names::owned;
 use crate::ox::Scope;
 use crate::props::{OX_DB_GROUPNAME, Props};
 use crate::successor::Successor;
@@ -146,7 +146,8 @@ impl Work<'_> {
                 if last.is_some_and(|last| last != name)
                     && let Some(owner) = self.owner(scope.context, name)?
                 {
-                    return Err(taken(scope.context, name, &owner));
+                    let what = format!("group '{name}' in context {}", scope.context);
+                    return Err(owned(what, &owner).into());
                 }
                 return Ok(Some((id, name.to_owned())));
             }
@@ -176,16 +177,4 @@ impl Work<'_> {
         })?;
         Ok(owner)
     }
-}
-
-fn taken(context: ContextId, name: &str, owner: &str) -> Halt {
-    Fault::permanent(format!(
-        "group '{name}' in context {context} is that of {owner}; it is not handed over to another object"
-    ))
-    .with_remedy(format!(
-        "if {owner} gave the name up or is gone, its item has to go before this one: `idspool queue remove` \
-                 this item, report {owner} to the listener (idspool-listener hook), then `idspool queue restore`; \
-                 else give this object another name"
-    ))
-    .into()
 }

@@ -3,7 +3,7 @@
 use idspool_udm::ConvertedItem;
 use serde_json::{Value, json};
 
-use super::stage::{Stage, item};
+use super::stage::{ANNA, Stage, anna, item};
 use crate::fake::{Failure, Fake};
 use crate::password;
 
@@ -26,6 +26,32 @@ fn s5_8_context_create() {
     let entry = &stage.credentials()["12"];
     assert_eq!(*entry, json!({"adminuser": tenant.admin, "adminpass": tenant.password}));
     assert_eq!(stage.facts("c-12").unwrap().scope, Some(12));
+}
+
+#[test]
+fn users_and_resources_that_came_before_their_context_follow_it() {
+    let stage = Stage::new(Fake::new().with_context(10));
+    let early = anna(json!({"oxContext": 12}));
+    let room = item(
+        "r-1",
+        "oxresources/oxresources",
+        "cn=room",
+        json!({"name": "room", "displayname": "Room", "oxContext": "12", "resourceMailAddress": "r@x"}),
+    );
+    let other = item("u-2", "users/user", "uid=b", json!({"isOxUser": "Not", "oxContext": 12}));
+    for item in [&early, &room, &other] {
+        assert_eq!(stage.calls(item), [""; 0], "there are no credentials yet");
+    }
+    stage.deliver(&twelve()).unwrap();
+    let queued = stage.queued();
+    let mut ids: Vec<&str> = queued.iter().map(|item| item.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, [ANNA, "r-1"]);
+    for item in &queued {
+        stage.deliver(item).unwrap();
+    }
+    assert!(stage.ox.user_of(12, "anna").is_some());
+    assert_eq!(stage.ox.world().contexts[&12].resources.len(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Answers for the decision: credentials, the administrator check, and looking users up in OX.
 
 use idspool_ox_soap::{ContextId, OxUserId};
-use idspool_provisioner::{Delivery, Facts, Fault};
+use idspool_provisioner::{Delivery, Facts};
 use idspool_udm::dn;
 use tracing::{info, warn};
 
@@ -10,6 +10,7 @@ use super::scope;
 use crate::core::Core;
 use crate::digest;
 use crate::halt::{Halt, Skip};
+use crate::names::owned;
 use crate::ox::Which;
 use crate::props::{OX_DB_USERNAME, Props};
 
@@ -37,19 +38,12 @@ impl Lookup for Lookups<'_> {
     fn by_name(&mut self, context: ContextId, name: &str) -> Result<Option<Found>, Halt> {
         let Some(found) = find(self.core, context, name)? else { return Ok(None) };
         let Some(owner) = self.owner(context, &found, name)? else { return Ok(Some(found)) };
-        let what =
-            format!("user '{name}' (id {}) in context {context} is that of {owner}", found.id);
+        let what = format!("user '{name}' (id {}) in context {context}", found.id);
         if !self.is_to_be_there() {
-            warn!("{what}: it stays");
+            warn!("{what} is that of {owner}: it stays");
             return Ok(None);
         }
-        Err(Fault::permanent(format!("{what}; it is not handed over to another object"))
-            .with_remedy(format!(
-                "if {owner} gave the name up or is gone, its item has to go before this one: `idspool queue remove` \
-                 this item, report {owner} to the listener (idspool-listener hook), then `idspool queue restore`; \
-                 else give this object another name"
-            ))
-            .into())
+        Err(owned(what, &owner).into())
     }
 
     fn is_known_absent(&self, context: ContextId, name: &str) -> bool {
