@@ -11,9 +11,10 @@
 mod watching;
 
 use std::fmt::Write as _;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use idspool_tests::{Loading, Slapd, poll};
+use idspool_tests::{Loading, Slapd, follow, poll};
 use watching::{SOON, World};
 
 const MEMBERS: usize = 50_000;
@@ -84,6 +85,26 @@ fn a_group_that_refint_is_slow_with_is_told_once_more_when_it_is_right() {
         std::thread::sleep(Duration::from_millis(50));
     }
     world.watcher = None;
+}
+
+#[test]
+fn a_first_refresh_of_very_many_entries_needs_little_memory() {
+    const ENTRIES: usize = 120_000;
+    let mut ldif = String::new();
+    for number in 0..ENTRIES {
+        write!(
+            ldif,
+            "dn: cn=d{number},dc=example,dc=org\nobjectClass: organizationalRole\ncn: d{number}\n\n"
+        )
+        .unwrap();
+    }
+    let slapd = Slapd::builder().loading(Loading::SlapAdd).extra_ldif(&ldif).start().unwrap();
+    let world = World::new(slapd);
+    let mut command = world.idspool.command("idspool-listener", &["watch", "--once"]).unwrap();
+    let usage = follow(command.stderr(Stdio::null()).spawn().unwrap()).unwrap();
+    // What was read and not handled yet would be another 100 MiB.
+    assert!(usage.memory < 80.0, "{:.0} MiB", usage.memory);
+    assert!(!world.take().is_empty());
 }
 
 /// Processor time of a process, in units of the system (a hundredth of a second).

@@ -19,10 +19,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::error::{Error, NOT_LDAP};
-use crate::gate::Gate;
 use crate::settings::{Endpoint, Settings};
 use crate::tls;
 use crate::transport::{self, Ended};
+use crate::window::Window;
 
 /// How long the task that reads from the socket may take to say why it ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub struct Directory {
 
 struct Session {
     ldap: Ldap,
-    gate: Gate,
+    window: Window,
     driver: JoinHandle<Result<(), LdapError>>,
     relay: JoinHandle<Ended>,
 }
@@ -183,9 +183,9 @@ impl Directory {
         Ok(())
     }
 
-    /// The library's handle on the connection, and what keeps it from reading, if there is one.
-    pub(crate) fn handle(&self) -> Option<(Ldap, Gate)> {
-        self.session.as_ref().map(|session| (session.ldap.clone(), session.gate.clone()))
+    /// The library's handle on the connection, and what bounds how much it reads, if there is one.
+    pub(crate) fn handle(&self) -> Option<(Ldap, Window)> {
+        self.session.as_ref().map(|session| (session.ldap.clone(), session.window.clone()))
     }
 
     /// Starts a task that runs whenever this handle waits for something.
@@ -357,10 +357,10 @@ async fn open(
     let (driver, mut ldap) = LdapConnAsync::with_settings(connection, transport::PAIRED)
         .await
         .map_err(|_| Error::Closed { doing: "connect", url: settings.url.clone() })?;
-    let relay = tokio::spawn(transport::relay(stream, ours));
-    let gate = Gate::default();
-    let driver = tokio::spawn(gate.clone().pass(driver.drive()));
-    let session = Session { ldap: ldap.clone(), gate, driver, relay };
+    let window = Window::default();
+    let relay = tokio::spawn(transport::relay(stream, ours, window.clone()));
+    let driver = tokio::spawn(driver.drive());
+    let session = Session { ldap: ldap.clone(), window, driver, relay };
     if let Some(credentials) = &settings.credentials {
         let password = credentials.password()?;
         let bound = timeout(limit, ldap.simple_bind(&credentials.dn, &password))

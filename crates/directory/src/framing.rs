@@ -26,6 +26,8 @@ pub(crate) struct Framing {
     open: Vec<u64>,
     next: Next,
     elements: u32,
+    /// Bytes of the message that has begun; 0 between messages.
+    size: u64,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -41,17 +43,24 @@ enum Next {
 }
 
 impl Framing {
-    /// Takes in what has come.
+    /// Takes in what has come. `whole` is told the size of each message that is complete by that.
     ///
     /// # Errors
     /// What is wrong with it. Nothing after that can be understood.
-    pub(crate) fn take(&mut self, mut bytes: &[u8]) -> Result<(), &'static str> {
+    pub(crate) fn take(
+        &mut self,
+        mut bytes: &[u8],
+        mut whole: impl FnMut(u64),
+    ) -> Result<(), &'static str> {
         loop {
             if let Next::Value(left) = self.next {
                 let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                 bytes = bytes.get(here..).unwrap_or_default();
                 let left = left.saturating_sub(here as u64);
                 self.next = if left == 0 { Next::Tag } else { Next::Value(left) };
+            }
+            if self.size > 0 && self.is_between_messages() {
+                whole(std::mem::take(&mut self.size));
             }
             let Some((&byte, rest)) = bytes.split_first() else { return Ok(()) };
             bytes = rest;
@@ -107,8 +116,9 @@ impl Framing {
         if length > MAX_MESSAGE {
             return Err("a message or a part of it is larger than 64 MiB");
         }
-        if let Some(around) = self.open.last_mut() {
-            *around = around.checked_sub(header + length).ok_or(NOT_LDAP)?;
+        match self.open.last_mut() {
+            Some(around) => *around = around.checked_sub(header + length).ok_or(NOT_LDAP)?,
+            None => self.size = header + length,
         }
         self.elements += 1;
         if self.elements > MAX_ELEMENTS {
@@ -146,11 +156,16 @@ mod tests {
     }
 
     fn check(bytes: &[u8], piece: usize) -> Result<Framing, &'static str> {
-        let mut framing = Framing::default();
+        sizes(bytes, piece).map(|(framing, _)| framing)
+    }
+
+    /// The sizes of whole messages, too.
+    fn sizes(bytes: &[u8], piece: usize) -> Result<(Framing, Vec<u64>), &'static str> {
+        let (mut framing, mut sizes) = (Framing::default(), Vec::new());
         for piece in bytes.chunks(piece) {
-            framing.take(piece)?;
+            framing.take(piece, |size| sizes.push(size))?;
         }
-        Ok(framing)
+        Ok((framing, sizes))
     }
 
     #[test]
@@ -158,9 +173,24 @@ mod tests {
         let operation = [element(4, b"uid=anna"), element(4, &[0x30; 300]), nested(3)].concat();
         let message = element(SEQUENCE, &[element(2, &[1]), element(0x64, &operation)].concat());
         for piece in 1..=2 * message.len() {
-            let framing = check(&message.repeat(2), piece).unwrap();
+            let (framing, sizes) = sizes(&message.repeat(2), piece).unwrap();
             assert!(framing.is_between_messages(), "{framing:?}");
+            assert_eq!(sizes, [message.len() as u64; 2]);
         }
+    }
+
+    #[test]
+    fn only_what_is_complete_is_told() {
+        let message = element(SEQUENCE, &element(4, &[7; 100]));
+        let (begun, rest) = message.split_at(50);
+        let mut told = Vec::new();
+        let mut framing = Framing::default();
+        for bytes in [begun, rest, &[SEQUENCE, 0], begun] {
+            let before = told.len();
+            framing.take(bytes, |size| told.push(size)).unwrap();
+            assert_eq!(told.len() - before, usize::from(bytes != begun));
+        }
+        assert_eq!(told, [message.len() as u64, 2]);
     }
 
     #[test]
@@ -168,8 +198,8 @@ mod tests {
         check(&nested(MAX_DEPTH), 7).unwrap();
         assert!(check(&nested(MAX_DEPTH + 1), 7).unwrap_err().contains("without end"));
         let mut framing = Framing::default();
-        framing.take(&[SEQUENCE, 0x84, 0x03, 0xff, 0xff, 0xfe]).unwrap();
-        let error = std::iter::repeat_with(|| framing.take(&[5, 0].repeat(1 << 16)))
+        framing.take(&[SEQUENCE, 0x84, 0x03, 0xff, 0xff, 0xfe], |_| ()).unwrap();
+        let error = std::iter::repeat_with(|| framing.take(&[5, 0].repeat(1 << 16), |_| ()))
             .take(40)
             .find_map(Result::err);
         assert!(error.unwrap().contains("two million"));

@@ -24,7 +24,6 @@ mod connection;
 mod decode;
 mod error;
 mod framing;
-mod gate;
 mod lookup;
 mod naming;
 mod server;
@@ -32,6 +31,7 @@ mod settings;
 mod sync;
 mod tls;
 mod transport;
+mod window;
 
 pub use crate::backoff::Backoff;
 pub use crate::connection::{Directory, Interrupt};

@@ -22,6 +22,7 @@ use crate::error::{Error, NOT_LDAP};
 use crate::framing::Framing;
 use crate::settings::{Endpoint, Settings};
 use crate::tls;
+use crate::window::Window;
 
 /// The protocol library finds its socket given, and looks at no more than the scheme.
 pub(crate) const PAIRED: &str = "ldapi:///";
@@ -138,7 +139,7 @@ async fn start_tls(stream: &mut TcpStream) -> Result<u32, Ended> {
         if bytes.is_empty() {
             return Err(Ended::Closed);
         }
-        framing.take(bytes).map_err(Ended::Malformed)?;
+        framing.take(bytes, |_| ()).map_err(Ended::Malformed)?;
         answer.extend_from_slice(bytes);
         if answer.len() > LONGEST_ANSWER {
             return Err(Ended::Malformed(NOT_LDAP));
@@ -169,20 +170,21 @@ pub(crate) fn pair(receive_buffer: Option<usize>) -> io::Result<(UnixStream, Std
 }
 
 /// Carries bytes between the server and the protocol library until one of them closes, or the server
-/// sends what is no LDAP.
-pub(crate) async fn relay(server: Box<dyn Stream>, library: UnixStream) -> Ended {
+/// sends what is no LDAP. The server has to wait while the window is full.
+pub(crate) async fn relay(server: Box<dyn Stream>, library: UnixStream, window: Window) -> Ended {
     let (mut from_server, mut to_server) = tokio::io::split(server);
     let (mut from_library, mut to_library) = library.into_split();
     let answers = async {
         let mut framing = Framing::default();
         let mut piece = vec![0; PIECE];
         loop {
+            window.room().await;
             let length = from_server.read(&mut piece).await?;
             let bytes = piece.get(..length).unwrap_or_default();
             if bytes.is_empty() {
                 return Err(Ended::Closed);
             }
-            framing.take(bytes).map_err(Ended::Malformed)?;
+            framing.take(bytes, |size| window.add(size)).map_err(Ended::Malformed)?;
             to_library.write_all(bytes).await?;
         }
     };

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::message::{self, SyncMessage};
 use crate::connection::{Directory, Failure, refusal};
 use crate::error::{Error, NOT_LDAP};
-use crate::gate::Gate;
+use crate::window::Window;
 
 const DOING: &str = "follow the directory";
 
@@ -53,7 +53,7 @@ pub struct Synchronisation<'d> {
     bases: Vec<String>,
     mode: SyncMode,
     receiver: mpsc::Receiver<(usize, Event)>,
-    gate: Gate,
+    window: Window,
     tasks: Vec<JoinHandle<()>>,
     /// Searches that have not ended yet.
     open: usize,
@@ -83,8 +83,8 @@ impl Directory {
         self.disconnect();
         self.connect()?;
         let closed = Error::Closed { doing: DOING, url: self.settings.url.clone() };
-        let (ldap, gate) = self.handle().ok_or(closed)?;
-        gate.guard();
+        let (ldap, window) = self.handle().ok_or(closed)?;
+        window.bound();
         self.requests += searches.len() as u64;
         let (sender, receiver) = mpsc::channel(AHEAD);
         let bases: Vec<String> = searches.iter().map(|search| search.base.clone()).collect();
@@ -94,7 +94,7 @@ impl Directory {
             .into_iter()
             .enumerate()
             .map(|(index, search)| {
-                let sink = Sink { index, sender: sender.clone(), gate: gate.clone() };
+                let sink = Sink { index, sender: sender.clone(), window: window.clone() };
                 self.spawn(follow(ldap.clone(), search, mode, sink))
             })
             .collect();
@@ -103,7 +103,7 @@ impl Directory {
             bases,
             mode,
             receiver,
-            gate,
+            window,
             tasks,
             open,
             failure: None,
@@ -116,7 +116,8 @@ impl Synchronisation<'_> {
     /// search that it belongs to. Nothing is appended when `wait` has passed, or when all searches
     /// have ended (see [`Synchronisation::is_over`]).
     ///
-    /// As long as nobody calls this, nothing is read from the connection, and the server has to wait.
+    /// As long as nobody calls this, nothing is read from the connection, and the server has to wait. It
+    /// has to as well while about a megabyte has been read and not been taken.
     ///
     /// # Errors
     /// The connection or a search has failed. What came before it has been handed over.
@@ -132,43 +133,38 @@ impl Synchronisation<'_> {
         if self.open == 0 {
             return Ok(());
         }
-        // There may be as much again once what is decoded has been taken.
-        if self.receiver.is_empty() {
-            self.gate.open();
-        }
-        let first = {
-            let receiver = &mut self.receiver;
+        let mut events = Vec::new();
+        let is_late = {
+            let (receiver, events) = (&mut self.receiver, &mut events);
+            let gather = gather(receiver, events, most);
             self.directory.wait_for(DOING, async move {
                 match wait {
-                    None => Some(receiver.recv().await),
-                    Some(limit) => tokio::time::timeout(limit, receiver.recv()).await.ok(),
+                    None => gather.await,
+                    Some(limit) => return tokio::time::timeout(limit, gather).await.is_err(),
                 }
+                false
             })?
         };
-        let mut next = match first {
-            None => return Ok(()),
+        if events.is_empty() {
+            if is_late {
+                self.window.clear();
+                return Ok(());
+            }
             // All tasks are gone, and one of them without a word.
-            Some(None) => return Err(self.directory.why_it_ended(DOING)),
-            Some(Some(event)) => Some(event),
-        };
-        let mut taken = 0;
-        while let Some((index, event)) = next {
+            return Err(self.directory.why_it_ended(DOING));
+        }
+        let before = into.len();
+        for (index, event) in events {
+            self.window.take();
             match self.accept(index, event) {
-                Ok(Some(message)) => {
-                    into.push((index, message));
-                    taken += 1;
-                }
+                Ok(Some(message)) => into.push((index, message)),
                 Ok(None) => {}
-                Err(error) if taken == 0 => return Err(error),
+                Err(error) if into.len() == before => return Err(error),
                 Err(error) => {
                     self.failure = Some(error);
                     break;
                 }
             }
-            if taken >= most {
-                break;
-            }
-            next = self.receiver.try_recv().ok();
         }
         Ok(())
     }
@@ -231,20 +227,33 @@ impl Drop for Synchronisation<'_> {
     }
 }
 
+/// Waits for events, and takes as many as there are, at most so many; none if no more will come.
+async fn gather(
+    receiver: &mut mpsc::Receiver<(usize, Event)>,
+    events: &mut Vec<(usize, Event)>,
+    most: usize,
+) {
+    // The tasks hand over a few at a time, and go on while we let them.
+    while receiver.recv_many(events, most - events.len()).await > 0 && events.len() < most {
+        tokio::task::yield_now().await;
+        if receiver.is_empty() {
+            break;
+        }
+    }
+}
+
 /// Where the messages of one search go.
 #[derive(Debug, Clone)]
 struct Sink {
     index: usize,
     sender: mpsc::Sender<(usize, Event)>,
-    gate: Gate,
+    window: Window,
 }
 
 impl Sink {
     /// `false`: nobody wants them any more.
     async fn send(&self, event: Event) -> bool {
-        let Err(full) = self.sender.try_send((self.index, event)) else { return true };
-        self.gate.close();
-        self.sender.send(full.into_inner()).await.is_ok()
+        self.sender.send((self.index, event)).await.is_ok()
     }
 }
 
@@ -280,7 +289,7 @@ async fn messages(mut ldap: Ldap, search: SyncSearch, mode: SyncMode, sink: Sink
             Err(error) => return Event::Failed(error.into()),
         };
         match message {
-            Ok(None) => {}
+            Ok(None) => sink.window.take(),
             Ok(Some(message)) => {
                 if !sink.send(Event::Message(message)).await {
                     return Event::Failed(Failure::Answer(NOT_LDAP));
