@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use crate::slapd::{ADMIN_DN, ADMIN_PASSWORD, BASE_DN};
 
@@ -115,6 +116,19 @@ impl LdapCli {
             .filter_map(|line| line.strip_prefix("entryUUID: "))
             .map(str::to_owned)
             .collect())
+    }
+
+    /// DNs of all entries.
+    pub fn dns(&self) -> Result<Vec<String>> {
+        let ldif = self.search("(objectClass=*)", &["1.1"])?;
+        let dn = |line: &str| {
+            let encoded = line.strip_prefix("dn:: ");
+            match encoded {
+                Some(text) => Ok(String::from_utf8(BASE64_STANDARD.decode(text)?)?),
+                None => line.strip_prefix("dn: ").map(str::to_owned).context("not a DN"),
+            }
+        };
+        ldif.lines().filter(|line| line.starts_with("dn:")).map(dn).collect()
     }
 
     fn command(&self, tool: &str) -> Command {

@@ -1,5 +1,6 @@
 //! Random changes of a directory that has users, groups and containers of its own.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// A small generator of our own, so that a seed means the same everywhere (xorshift64*).
@@ -41,8 +42,12 @@ pub struct Tree {
     containers: Vec<Node>,
     users: Vec<Node>,
     groups: Vec<Node>,
-    /// Names that were given up, to be used again.
+    /// Names that were given up, to be used again at the same place.
     free: Vec<(String, Option<usize>)>,
+    /// The same for OX, at other places: there nobody else may have one of them.
+    former: Vec<String>,
+    /// Names that may have been given up since the last [`Tree::confirm`].
+    given_up: Vec<String>,
     counter: u64,
     /// Users and groups are those of OX, where no two may have one name.
     is_for_ox: bool,
@@ -69,6 +74,47 @@ impl Tree {
         let users: String = (0..60).map(|_| self.add_user(random)).collect();
         let groups: String = (0..15).map(|_| self.add_group(random)).collect();
         containers + &users + &groups
+    }
+
+    /// All changes so far were made: names that were given up are free.
+    pub fn confirm(&mut self) {
+        let mut names = std::mem::take(&mut self.given_up);
+        names.retain(|name| !self.users.iter().any(|user| user.is_there && user.rdn == *name));
+        self.former.append(&mut names);
+    }
+
+    /// Takes over what there really is: slapd refuses some renames of containers (*DN index add failed*), and
+    /// everything that is to happen below them after that.
+    pub fn reconcile(&mut self, dns: &[String]) {
+        let free: Vec<String> = self.free.iter().map(|(rdn, at)| self.below(rdn, *at)).collect();
+        let mut dns: Vec<&str> = dns.iter().map(String::as_str).collect();
+        // Containers come before what is in them.
+        dns.sort_unstable_by_key(|dn| (dn.matches(',').count(), *dn));
+        let (mut containers, mut users, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        let mut places = HashMap::from([(ROOT.to_owned(), None)]);
+        for dn in &dns {
+            let Some((rdn, above)) = dn.split_once(',') else { continue };
+            let Some(parent) = places.get(above).copied() else { continue };
+            let node = Node { rdn: rdn.to_owned(), parent, is_there: true };
+            match Kind::of(rdn) {
+                Some(Kind::User) => users.push(node),
+                Some(Kind::Group) => groups.push(node),
+                Some(Kind::Container) => {
+                    places.insert((*dn).to_owned(), Some(containers.len()));
+                    containers.push(node);
+                }
+                None => {}
+            }
+        }
+        self.free.clear();
+        for dn in free.iter().filter(|dn| !dns.contains(&dn.as_str())) {
+            let (rdn, above) = dn.split_once(',').unwrap();
+            if let Some(parent) = places.get(above) {
+                self.free.push((rdn.to_owned(), *parent));
+            }
+        }
+        (self.containers, self.users, self.groups) = (containers, users, groups);
+        self.confirm();
     }
 
     /// LDIF of one change, or a few that belong together.
@@ -167,9 +213,11 @@ impl Tree {
     }
 
     fn add_user(&mut self, random: &mut Random) -> String {
-        let (rdn, parent) = match self.free.pop() {
+        let is_again = random.below(2) == 0;
+        let (rdn, parent) = match (self.free.pop(), self.former.pop()) {
             // The same DN for another one.
-            Some((rdn, parent)) if random.below(2) == 0 => (rdn, parent),
+            (Some(given_up), _) if is_again => given_up,
+            (_, Some(rdn)) if is_again => (rdn, self.place(random, Kind::User)),
             _ => (self.name(Kind::User), self.place(random, Kind::User)),
         };
         let dn = self.below(&rdn, parent);
@@ -260,12 +308,19 @@ impl Tree {
         let node = &mut self.list(kind)[at];
         let given_up = (node.rdn.clone(), node.parent);
         (node.rdn, node.parent) = (rdn.clone(), parent);
-        if kind == Kind::User && !self.is_for_ox {
-            self.free.push(given_up);
-        }
+        self.give_up(kind, given_up);
         format!(
             "dn: {dn}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 1\nnewsuperior: {superior}\n\n"
         )
+    }
+
+    /// Somebody had this name at this place.
+    fn give_up(&mut self, kind: Kind, (rdn, parent): (String, Option<usize>)) {
+        match kind {
+            Kind::User if self.is_for_ox => self.given_up.push(rdn),
+            Kind::User => self.free.push((rdn, parent)),
+            Kind::Group | Kind::Container => {}
+        }
     }
 
     fn is_in(&self, mut at: Option<usize>, container: usize) -> bool {
@@ -288,9 +343,7 @@ impl Tree {
         let node = &mut self.list(kind)[at];
         node.is_there = false;
         let given_up = (node.rdn.clone(), node.parent);
-        if kind == Kind::User && !self.is_for_ox {
-            self.free.push(given_up);
-        }
+        self.give_up(kind, given_up);
         format!("dn: {dn}\nchangetype: delete\n\n")
     }
 
@@ -343,4 +396,22 @@ enum Kind {
     User,
     Group,
     Container,
+}
+
+impl Kind {
+    /// The kind that these names are given to. Their only comma is escaped.
+    fn of(rdn: &str) -> Option<Self> {
+        let kind = match rdn.get(..4)? {
+            "uid=" => return rdn[4..].strip_prefix('u').filter(is_number).map(|_| Self::User),
+            "cn=g" => Self::Group,
+            "cn=k" => Self::Container,
+            _ => return None,
+        };
+        let name = rdn[4..].trim_start_matches("\\2C ä");
+        Some(name).filter(is_number).map(|_| kind)
+    }
+}
+
+fn is_number(name: &&str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }

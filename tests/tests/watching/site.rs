@@ -100,6 +100,10 @@ impl Site {
         }
         let refused = self.slapd.cli().modify_on(ldif).unwrap();
         self.note(format!("! {refused} of these were refused"));
+        match refused {
+            0 => self.tree.confirm(),
+            _ => self.tree.reconcile(&self.slapd.cli().dns().unwrap()),
+        }
         refused
     }
 
