@@ -493,7 +493,11 @@ fn once_is_quiet_when_another_one_is_at_work() {
     let second = world.idspool.start("idspool-listener", &["watch"]).unwrap();
     let ended = second.wait(SOON).unwrap();
     assert_eq!(ended.code(), Some(3));
-    assert!(ended.log().contains("another idspool-listener watch"), "{}", ended.log());
+    let holder = format!(
+        "held by idspool-listener watch, process {}",
+        world.watcher.as_ref().unwrap().pid()
+    );
+    assert!(ended.log().contains(&holder), "{}", ended.log());
     let mut world = world;
     let ended = world.watcher.take().unwrap().terminate(SOON).unwrap();
     assert_eq!(ended.code(), Some(0), "{}", ended.log());

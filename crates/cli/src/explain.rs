@@ -8,6 +8,7 @@ use idspool_service::{Config, Exit};
 use serde_json::{Value, json};
 
 use crate::spools;
+use crate::watcher::Watcher;
 
 mod case;
 mod difference;
@@ -32,7 +33,9 @@ pub struct Arguments {
 
 /// The faults at which queues stand, explained, for machines.
 pub(crate) fn faults(config: &Config) -> Result<Value> {
-    let mut list = Vec::new();
+    let watcher = Watcher::of(config)?;
+    let fault = watcher.as_ref().and_then(Watcher::fault);
+    let mut list: Vec<Value> = fault.map(|fault| fault.to_json()).into_iter().collect();
     for queue in spools::all(config) {
         list.extend(Standing::of(config, &queue)?.map(|standing| standing.to_json()));
     }
@@ -67,18 +70,28 @@ pub(crate) fn print(
     for queue in &queues {
         standings.extend(Standing::of(config, queue)?);
     }
+    // It belongs to no queue.
+    let watcher = if arguments.queue.is_none() { Watcher::of(config)? } else { None };
+    let fault = watcher.as_ref().and_then(Watcher::fault);
+    let is_well = fault.is_none() && standings.is_empty();
     if as_json {
-        let list: Vec<_> = standings.iter().map(Standing::to_json).collect();
+        let watcher = fault.map(|fault| fault.to_json());
+        let list: Vec<_> =
+            watcher.into_iter().chain(standings.iter().map(Standing::to_json)).collect();
         writeln!(out, "{}", json!({ "faults": list }))?;
-    } else if standings.is_empty() {
+    } else if is_well {
         writeln!(out, "nothing stands")?;
     } else {
+        let is_first = fault.is_none();
+        if let Some(fault) = fault {
+            fault.print(out)?;
+        }
         for (index, standing) in standings.iter().enumerate() {
-            if index > 0 {
+            if index > 0 || !is_first {
                 writeln!(out)?;
             }
             standing.print(out)?;
         }
     }
-    Ok(if standings.is_empty() { Exit::Done } else { Exit::Stopped })
+    Ok(if is_well { Exit::Done } else { Exit::Stopped })
 }

@@ -1,6 +1,8 @@
 //! Forms of values for people.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, Local};
 
 /// A duration in its two largest units: `3 d 4 h`, `5 min 2 s`, `0 s`.
 pub(crate) fn age(duration: Duration) -> String {
@@ -26,6 +28,11 @@ pub(crate) fn age(duration: Duration) -> String {
 /// Text for one line of a terminal: nothing in it, such as a DN, moves the cursor or hides.
 pub(crate) fn line(text: &str) -> String {
     idspool_service::one_line(text)
+}
+
+/// A time as people here read it.
+pub(crate) fn local(time: impl Into<SystemTime>) -> String {
+    DateTime::<Local>::from(time.into()).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

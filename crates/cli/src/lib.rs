@@ -16,6 +16,7 @@ mod queue;
 mod spools;
 mod status;
 mod support_info;
+mod watcher;
 
 use std::io::Write;
 

@@ -1,16 +1,16 @@
-//! `idspool status`: how each queue stands.
+//! `idspool status`: how each queue stands, and the watcher of the directory.
 
 use std::io::Write;
-use std::time::SystemTime;
 
 use anyhow::Result;
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Utc};
 use idspool_service::{Config, Exit};
 use idspool_spool::{Holder, SpoolState};
 use serde_json::{Value, json};
 
-use crate::format;
+use crate::format::{self, local};
 use crate::spools::{self, Kind, Queue};
+use crate::watcher::Watcher;
 
 struct Standing {
     queue: Queue,
@@ -26,19 +26,25 @@ pub(crate) fn to_json(config: &Config) -> Result<Value> {
     spools::all(config).into_iter().map(|queue| Ok(Standing::of(queue)?.to_json())).collect()
 }
 
-/// Prints how the queues stand. The exit status is 1 when one of them stands at a fault.
+/// Prints how they stand. The exit status is 1 when one of them stands at a fault.
 pub(crate) fn print(config: &Config, as_json: bool, out: &mut dyn Write) -> Result<Exit> {
     let standings =
         spools::all(config).into_iter().map(Standing::of).collect::<Result<Vec<_>>>()?;
+    let watcher = Watcher::of(config)?;
     if as_json {
         let list: Vec<_> = standings.iter().map(Standing::to_json).collect();
-        writeln!(out, "{}", json!({ "queues": list }))?;
+        let watcher = watcher.as_ref().map(Watcher::to_json);
+        writeln!(out, "{}", json!({ "queues": list, "watcher": watcher }))?;
     } else {
+        if let Some(watcher) = &watcher {
+            watcher.print(out)?;
+        }
         for standing in &standings {
             standing.print(out)?;
         }
     }
-    let is_healthy = standings.iter().all(|standing| standing.state.is_healthy());
+    let is_healthy = watcher.is_none_or(|watcher| watcher.is_healthy())
+        && standings.iter().all(|standing| standing.state.is_healthy());
     Ok(if is_healthy { Exit::Done } else { Exit::Stopped })
 }
 
@@ -166,8 +172,4 @@ impl Standing {
             }
         }
     }
-}
-
-fn local(time: impl Into<SystemTime>) -> String {
-    DateTime::<Local>::from(time.into()).format("%Y-%m-%d %H:%M:%S").to_string()
 }

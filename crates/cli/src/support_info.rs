@@ -13,6 +13,7 @@ use idspool_kelvin::{Layout, conf};
 use idspool_service::{Config, Exit, KEYS};
 use serde_json::{Map, Value, json};
 
+use crate::watcher::Watcher;
 use crate::{explain, status};
 
 /// The programs whose versions matter.
@@ -28,6 +29,7 @@ pub(crate) fn print(config: &Config, out: &mut dyn Write) -> Result<Exit> {
         "settings": settings(config.source.as_deref())?,
         "variables": variables(),
         "queues": status::to_json(config)?,
+        "watcher": Watcher::of(config)?.map(|watcher| watcher.to_json()),
         "faults": explain::faults(config)?,
         "snapshots": snapshots(&config.ox.queue().join("old")),
         "kelvin": kelvin(config),

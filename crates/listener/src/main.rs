@@ -7,7 +7,7 @@ use clap::Parser as _;
 use idspool_directory::Interrupt;
 use idspool_listener::arguments::{Action, Arguments, Hook, Resync, Watch};
 use idspool_listener::resync::Resyncer;
-use idspool_listener::watch::{WatchError, WatchMode, WatchSettings, Watcher};
+use idspool_listener::watch::{WatchMode, WatchSettings, Watcher};
 use idspool_service::{Config, Exit, logging, shutdown};
 
 /// What the server sends is hundreds of small allocations per entry; the system's allocator does not
@@ -48,7 +48,7 @@ fn watch(arguments: &Watch) -> Exit {
     let watcher = match made {
         Ok(watcher) => watcher,
         // Cron starts the next one while this one is still at work, and sends a mail for every word.
-        Err(WatchError::Locked { .. }) if arguments.once => return Exit::Locked,
+        Err(error) if arguments.once && error.exit() == Exit::Locked => return Exit::Locked,
         Err(error) => {
             tracing::error!("{error}");
             return error.exit();

@@ -1,18 +1,17 @@
 //! Looking at a spool from outside, and moving items aside, as the operator's command does.
 
-use std::fs::File;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use fs2::FileExt;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::durable::sync_directory;
 use crate::error::Holder;
 use crate::file_system::{FileSystem, SystemFiles};
+use crate::lock::{self, FileLock};
 use crate::mark::{self, Mark};
 use crate::name::Stamp;
-use crate::{Error, ItemName, Spool, lock};
+use crate::{Error, ItemName, Spool};
 
 /// One day in microseconds: no time zone is further from UTC.
 const DAY: usize = 86_400_000_000;
@@ -50,20 +49,7 @@ impl Spool {
     ///
     /// [`Error::Io`] when the lock file cannot be read.
     pub fn holder(&self) -> Result<Option<Holder>, Error> {
-        let path = self.dir().join(lock::FILE);
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(Error::io("open", &path))?,
-        };
-        let holder = lock::signed(&file);
-        // The lock is not touched when its signature is a dead process's: even a shared lock, held
-        // for a moment, would turn away a consumer that starts just then.
-        let is_alive =
-            holder.pid.is_none_or(|pid| Path::new("/proc").join(pid.to_string()).exists());
-        if !is_alive {
-            return Ok(None);
-        }
-        Ok(FileExt::try_lock_shared(&file).is_err().then_some(holder))
+        FileLock::holder(&self.dir().join(lock::FILE))
     }
 }
 

@@ -65,6 +65,7 @@ pub use clock::{Clock, SystemClock};
 pub use consumer::{Changes, Consumer, Wake};
 pub use error::{Error, Holder};
 pub use inspect::relocate;
+pub use lock::FileLock;
 pub use mark::boot_id;
 pub use name::ItemName;
 pub use owner::open_or_create;

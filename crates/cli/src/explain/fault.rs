@@ -4,13 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use chrono::{DateTime, Local, Utc};
+use chrono::Utc;
 use idspool_service::Config;
 use idspool_spool::{FaultClass, SpoolState};
 use serde_json::{Value, json};
 
 use super::case::Case;
-use crate::format;
+use crate::format::{self, local};
 use crate::queue::summary;
 use crate::spools::{Kind, Queue, Service};
 
@@ -207,10 +207,6 @@ fn host(url: &str) -> &str {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,
     }
-}
-
-pub(super) fn local(time: DateTime<Utc>) -> String {
-    DateTime::<Local>::from(time).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

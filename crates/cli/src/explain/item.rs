@@ -11,8 +11,7 @@ use idspool_udm::{ConvertedItem, ListenerItem};
 use serde_json::{Value, json};
 
 use super::difference::{Difference, differences};
-use super::fault::local;
-use crate::format;
+use crate::format::{self, local};
 use crate::spools::{self, Kind, Queue};
 
 /// Bytes of an item that are read at most, as in the programs.

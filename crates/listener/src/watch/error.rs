@@ -28,25 +28,6 @@ pub enum WatchError {
         /// What is wrong and what to write instead.
         problem: String,
     },
-    /// Another watcher works on this spool.
-    #[error(
-        "lock {}: another idspool-listener watch is at work here; stop that process first, the lock goes away with it",
-        path.display()
-    )]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-    },
-    /// A file of the watcher cannot be used.
-    #[error("{doing} {}: {cause}; check permissions and free space there", path.display())]
-    File {
-        /// What was being done.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        cause: std::io::Error,
-    },
     /// The directory, or the way to it.
     #[error("cannot {0}")]
     Directory(#[from] idspool_directory::Error),
@@ -122,7 +103,7 @@ impl WatchError {
             Self::Directory(idspool_directory::Error::Refused { code: FILTER_ERROR, .. }) => {
                 Exit::Usage
             }
-            Self::Locked { .. } => Exit::Locked,
+            Self::Spool(idspool_spool::Error::Locked { .. }) => Exit::Locked,
             Self::Partly { error, .. } => error.exit(),
             _ => Exit::Stopped,
         }

@@ -16,7 +16,6 @@ mod delivery;
 mod error;
 mod index;
 mod kind;
-mod lock;
 mod name;
 mod outbox;
 mod readings;
@@ -25,12 +24,14 @@ mod refresh;
 #[cfg(test)]
 mod rules;
 mod settings;
+mod standing;
 mod tree;
 mod watcher;
 mod work;
 
 pub use error::WatchError;
 pub use settings::WatchSettings;
+pub use standing::WatchStanding;
 pub use watcher::{WatchMode, WatchStop, Watcher};
 
 pub(crate) use census::known;

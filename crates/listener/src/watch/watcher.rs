@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use idspool_directory::{Backoff, Directory, Error, Interrupt, SyncMode};
 use idspool_service::Exit;
-use idspool_spool::{Spool, durable};
+use idspool_spool::{FileLock, Spool, durable};
 
 use super::error::WatchError;
 use super::index::Index;
-use super::lock::WatchLock;
 use super::readings;
 use super::settings::WatchSettings;
+use super::standing::{self, Record};
 use super::work::{Session, Work};
 
 /// Messages that are taken in together. Waiting items become durable together, too, so more is
@@ -39,7 +39,8 @@ pub struct Watcher {
     source: Directory,
     work: Work,
     stop: WatchStop,
-    _lock: WatchLock,
+    record: Record,
+    _lock: FileLock,
 }
 
 /// Asks a running watcher to stop, from any thread.
@@ -82,7 +83,8 @@ impl Watcher {
         let source = Directory::new(settings.directory.clone())?;
         let lookup = Directory::new(settings.directory.clone())?;
         let spool = Spool::create(&settings.spool)?;
-        let lock = WatchLock::take(&settings.spool)?;
+        let lock = standing::lock(&settings.spool)?;
+        let record = Record::new(&settings);
         let index = Index::open(&settings.spool)?;
         durable::create_dirs(readings::folder(&settings.spool))?;
         let stop = WatchStop {
@@ -90,7 +92,7 @@ impl Watcher {
             interrupts: [source.interrupt(), lookup.interrupt()],
         };
         let work = Work { settings, index, spool, lookup, adopt };
-        Ok(Self { source, work, stop, _lock: lock })
+        Ok(Self { source, work, stop, record, _lock: lock })
     }
 
     /// A handle that stops [`Watcher::run`].
@@ -137,6 +139,7 @@ impl Watcher {
                     Err(error) => said.say(&error),
                 }
             }
+            self.record.failed(&error);
             if mode == WatchMode::Once || error.is_final() {
                 tracing::error!("{error}");
                 return error.exit();
@@ -153,7 +156,7 @@ impl Watcher {
         backoff: &mut Backoff,
         said: &mut Said,
     ) -> Result<(), WatchError> {
-        let Self { source, work, stop, .. } = self;
+        let Self { source, work, stop, record, .. } = self;
         let (mut session, searches) = work.begin()?;
         let sync_mode = match mode {
             WatchMode::Daemon => SyncMode::Persist,
@@ -187,6 +190,7 @@ impl Watcher {
                 if count > 0 {
                     tracing::debug!("Enqueued {count} changes");
                 }
+                record.caught_up();
             } else {
                 work.finish_refresh(&mut session)?;
                 work.check_readings(true)?;
@@ -194,6 +198,7 @@ impl Watcher {
                 let count = work.hand_over(&mut session)?;
                 *said = Said::default();
                 report(mode, count, &url);
+                record.caught_up();
             }
             if sync.is_over() && is_over(work, &mut session, stop)? {
                 return Ok(());
