@@ -30,6 +30,11 @@ fn names_for(item: &ConvertedItem, settings: &Settings) -> Vec<String> {
     names(item, props, login, group)
 }
 
+/// The name of a group among the others.
+pub(crate) fn of_group(name: &str) -> String {
+    format!("group {}", name.to_lowercase())
+}
+
 fn names(
     item: &ConvertedItem,
     props: Props<'_>,
@@ -53,7 +58,7 @@ fn names(
         }
         // Which contexts it is in its members tell.
         Some(Module::Group) if props.is_on("isOxGroup") => {
-            group.map(|name| format!("group {}", name.to_lowercase())).into_iter().collect()
+            group.map(of_group).into_iter().collect()
         }
         Some(Module::Resource) => {
             let name = props.text("name").and_then(|name| within("resource", name));

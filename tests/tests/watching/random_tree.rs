@@ -1,6 +1,6 @@
 //! Random changes of a directory that has users, groups and containers of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// A small generator of our own, so that a seed means the same everywhere (xorshift64*).
@@ -79,7 +79,9 @@ impl Tree {
     /// All changes so far were made: names that were given up are free.
     pub fn confirm(&mut self) {
         let mut names = std::mem::take(&mut self.given_up);
-        names.retain(|name| !self.users.iter().any(|user| user.is_there && user.rdn == *name));
+        let others = self.users.iter().chain(&self.groups).filter(|node| node.is_there);
+        let taken: HashSet<&str> = others.map(|node| node.rdn.as_str()).collect();
+        names.retain(|name| !taken.contains(name.as_str()));
         self.former.append(&mut names);
     }
 
@@ -214,7 +216,7 @@ impl Tree {
 
     fn add_user(&mut self, random: &mut Random) -> String {
         let is_again = random.below(2) == 0;
-        let (rdn, parent) = match (self.free.pop(), self.former.pop()) {
+        let (rdn, parent) = match (self.free.pop(), self.former(Kind::User)) {
             // The same DN for another one.
             (Some(given_up), _) if is_again => given_up,
             (_, Some(rdn)) if is_again => (rdn, self.place(random, Kind::User)),
@@ -227,7 +229,9 @@ impl Tree {
     }
 
     fn add_group(&mut self, random: &mut Random) -> String {
-        let (rdn, parent) = (self.name(Kind::Group), self.place(random, Kind::Group));
+        let former = self.former(Kind::Group).filter(|_| random.below(2) == 0);
+        let rdn = former.unwrap_or_else(|| self.name(Kind::Group));
+        let parent = self.place(random, Kind::Group);
         let dn = self.below(&rdn, parent);
         let name = rdn.strip_prefix("cn=").unwrap().to_owned();
         let mut ldif = format!(
@@ -314,10 +318,16 @@ impl Tree {
         )
     }
 
+    /// A name that somebody of this kind had.
+    fn former(&mut self, kind: Kind) -> Option<String> {
+        let at = self.former.iter().rposition(|rdn| Kind::of(rdn) == Some(kind))?;
+        Some(self.former.remove(at))
+    }
+
     /// Somebody had this name at this place.
     fn give_up(&mut self, kind: Kind, (rdn, parent): (String, Option<usize>)) {
         match kind {
-            Kind::User if self.is_for_ox => self.given_up.push(rdn),
+            Kind::User | Kind::Group if self.is_for_ox => self.given_up.push(rdn),
             Kind::User => self.free.push((rdn, parent)),
             Kind::Group | Kind::Container => {}
         }

@@ -2,7 +2,8 @@
 //! (ox-provisioning 5.5.2).
 
 use idspool_ox_soap::{ContextId, Group, GroupField, OxGroupId, OxUserId};
-use idspool_udm::Module;
+use idspool_provisioner::Delivery;
+use idspool_udm::dn;
 use tracing::{info, warn};
 
 use super::fan_out::Members;
@@ -11,9 +12,9 @@ use super::{STANDARD_GROUP, Work, is_reserved, noted_contexts};
 use crate::channel::{self, Done};
 use crate::digest;
 use crate::halt::Halt;
-use crate::names::owned;
+use crate::names::{self, owned};
 use crate::ox::Scope;
-use crate::props::{OX_DB_GROUPNAME, Props};
+use crate::props::OX_DB_GROUPNAME;
 use crate::successor::Successor;
 
 /// A group as it is to be in one context.
@@ -143,7 +144,7 @@ impl Work<'_> {
             info!("Searching for {name} in context {}", scope.context);
             let id = self.core.ox.group_named(scope, name)?.and_then(|group| group.id());
             if let Some(id) = id.filter(|id| *id > STANDARD_GROUP) {
-                if last.is_some_and(|last| last != name)
+                if last != Some(name)
                     && let Some(owner) = self.owner(scope.context, name)?
                 {
                     let what = format!("group '{name}' in context {}", scope.context);
@@ -155,26 +156,21 @@ impl Work<'_> {
         Ok(None)
     }
 
-    /// The DN of another group that has this name in a context, as it was last written there.
+    /// The DN of another group that has this name in a context, as it was last written there. One that had
+    /// the DN of this one is none, since it can only be gone.
     fn owner(&self, context: ContextId, name: &str) -> Result<Option<String>, Halt> {
-        let mut owner = None;
-        let objects = self.delivery.objects;
-        objects.each(|known| {
+        let Delivery { item, objects, .. } = *self.delivery;
+        for known in objects.holding(&names::of_group(name))? {
             let digest = known.facts.digest.as_deref().unwrap_or_default();
-            if owner.is_some()
-                || known.id == self.delivery.item.id
-                || !matches!(known.module.parse(), Ok(Module::Group))
-                || !noted_contexts(digest).is_some_and(|noted| noted.contains(&context))
-            {
-                return Ok::<_, Halt>(());
+            let is_there = noted_contexts(digest).is_some_and(|noted| noted.contains(&context));
+            if known.id == item.id || !is_there {
+                continue;
             }
-            let Some(snapshot) = objects.snapshot(&known.id)? else { return Ok(()) };
-            let written = snapshot.object.as_ref().and_then(|o| Props(o).text(OX_DB_GROUPNAME));
-            if written.is_some_and(|written| written.eq_ignore_ascii_case(name)) {
-                owner = Some(snapshot.dn);
+            let snapshot = objects.snapshot(&known.id)?;
+            if let Some(snapshot) = snapshot.filter(|it| dn::key(&it.dn) != dn::key(&item.dn)) {
+                return Ok(Some(snapshot.dn));
             }
-            Ok(())
-        })?;
-        Ok(owner)
+        }
+        Ok(None)
     }
 }

@@ -125,6 +125,26 @@ fn s2_1_0_any_name_will_do() {
 }
 
 #[test]
+fn a_group_of_another_object_is_not_taken_over_by_a_new_one() {
+    let mut stage = stage();
+    stage.deliver(&of(&["anna"])).unwrap();
+    let elsewhere = ConvertedItem {
+        id: "g-2".into(),
+        dn: "cn=team,ou=new,dc=example,dc=org".into(),
+        ..of(&["berta"])
+    };
+    // The removal of the first one comes after this.
+    stage.waiting.0.push(TEAM.to_owned());
+    let fault = stage.deliver(&elsewhere).unwrap_err();
+    assert!(fault.message.contains("group 'team' in context 10 is that of cn=team,cn=groups,"));
+    assert_eq!(fault.waits_for.as_deref(), Some(TEAM));
+    assert_eq!(members_in(&stage, 10, "team"), Some(vec![3]), "OX has what it had");
+    stage.deliver(&deleted()).unwrap();
+    stage.deliver(&elsewhere).unwrap();
+    assert_eq!(members_in(&stage, 10, "team"), Some(vec![4]));
+}
+
+#[test]
 fn a_group_of_another_object_is_not_taken_over_by_a_rename() {
     let stage = stage();
     let crew = |name: &str| {
