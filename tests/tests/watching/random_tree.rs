@@ -82,7 +82,10 @@ impl Tree {
         let others = self.users.iter().chain(&self.groups).filter(|node| node.is_there);
         let taken: HashSet<&str> = others.map(|node| node.rdn.as_str()).collect();
         names.retain(|name| !taken.contains(name.as_str()));
-        self.former.append(&mut names);
+        names.append(&mut self.former);
+        names.sort();
+        names.dedup();
+        self.former = names;
     }
 
     /// Takes over what there really is: slapd refuses some renames of containers (*DN index add failed*), and

@@ -163,8 +163,8 @@ impl Index {
                  VALUES (?1, ?7, ?2, '', ?3, 1, ?4, ?5, ?6, ?8)
                  ON CONFLICT (uuid, delayed) DO UPDATE SET
                      due = excluded.due,
-                     until = CASE WHEN excluded.old IS NULL AND due <= until + ?9 THEN until
-                                  ELSE excluded.until END,
+                     until = CASE WHEN excluded.old IS NULL AND due <= until + ?9
+                                  THEN MAX(until, excluded.due) ELSE excluded.until END,
                      new = CASE WHEN excluded.old IS NULL THEN new ELSE excluded.new END,
                      old = COALESCE(excluded.old, old)",
             )?
@@ -356,6 +356,22 @@ mod tests {
         assert_eq!(order(&index), [(1, 2)]);
         assert_eq!(index.next_due().unwrap(), None, "nothing is left to look at");
         assert_eq!(index.due_items(1).unwrap()[0].dn.as_deref(), Some("cn=last"));
+    }
+
+    #[test]
+    fn an_item_that_is_joined_when_its_patience_is_just_over_still_goes_out() {
+        let (_folder, index) = index();
+        let uuid = RawUuid([1; 16]);
+        let change = Change { old: "uid=old", new: Some("uid=new") };
+        index.add_delayed(uuid, Module::User, Until::Names(change), 0, NOW).unwrap();
+        // It was to be looked at a moment ago, for the last time; then a group of the user is deleted.
+        let late = NOW + PATIENCE + 5;
+        index.add_delayed(uuid, Module::User, Until::Settled, 0, late).unwrap();
+        assert_eq!(index.delayed_items(late, 10).unwrap(), [], "the server needs a moment");
+        let due = index.delayed_items(late + SETTLING, 10).unwrap();
+        assert!(!due[0].is_out && due[0].until <= late + SETTLING, "{due:?}");
+        index.put_off(&due[0], late + SETTLING).unwrap();
+        assert_eq!(order(&index), [(1, 1)]);
     }
 
     #[test]
