@@ -2,7 +2,12 @@
 //!
 //! How much it could send shows only at its own end, so a socket plays it.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test may fail as a test does")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a helper of a test may fail as a test does"
+)]
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
