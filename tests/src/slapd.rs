@@ -68,7 +68,6 @@ pub struct SlapdBuilder {
     syncprov: Syncprov,
     refint: bool,
     provider: Option<String>,
-    server_id: Option<u8>,
 }
 
 impl SlapdBuilder {
@@ -91,13 +90,6 @@ impl SlapdBuilder {
         self.refint = false;
         self.memberof = false;
         self
-    }
-
-    /// One of two servers that both take changes and tell each other; made from the first one, which
-    /// [`Slapd::join`] tells of this one.
-    pub fn peer_of(mut self, first: &Slapd) -> Self {
-        self.server_id = Some(2);
-        self.replica_of(first)
     }
 
     /// Without the memberof overlay: users have no `memberOf`, only the reverse search finds their groups.
@@ -186,9 +178,6 @@ impl SlapdBuilder {
             Some(entries) => writeln!(text, "sizelimit {entries}")?,
             None => writeln!(text, "sizelimit unlimited")?,
         }
-        if let Some(id) = self.server_id {
-            writeln!(text, "serverID {id}")?;
-        }
         if let Some(certificates) = &server.certificates {
             writeln!(text, "TLSCACertificateFile {}", certificates.authority().display())?;
             writeln!(text, "TLSCertificateFile {}", certificates.server().display())?;
@@ -205,11 +194,12 @@ impl SlapdBuilder {
              index ucsschoolSchool,ucsschoolRole,oxContextIDNum,oxResourceAdmin eq\n"
         )?;
         if let Some(provider) = &self.provider {
-            text.push_str(&syncrepl(provider));
-            match self.server_id {
-                Some(_) => text.push_str("multiprovider on\n"),
-                None => writeln!(text, "updateref {provider}")?,
-            }
+            write!(
+                text,
+                "syncrepl rid=007 provider={provider} type=refreshAndPersist retry=\"1 +\"\n\
+                 \x20 searchbase=\"{BASE_DN}\" bindmethod=simple binddn=\"{ADMIN_DN}\"\n\
+                 \x20 credentials={ADMIN_PASSWORD}\nupdateref {provider}\n"
+            )?;
         }
         if self.size_limit.is_none() {
             writeln!(text, "limits dn.exact=\"{READER_DN}\" size=unlimited time=unlimited")?;
@@ -271,7 +261,6 @@ impl Slapd {
             syncprov: Syncprov::On(SessionLog::Changes(500)),
             refint: true,
             provider: None,
-            server_id: None,
         }
     }
 
@@ -367,19 +356,6 @@ impl Slapd {
         self.restart()
     }
 
-    /// Follows the changes of a [`SlapdBuilder::peer_of`] this server, as that one does those of this one, and
-    /// restarts.
-    pub fn join(&mut self, peer: &Slapd) -> Result<()> {
-        self.stop()?;
-        let path = self.configuration();
-        let text = std::fs::read_to_string(&path)?;
-        // The identity is of the server, the rest of the database.
-        let text = text.replacen("database mdb\n", "serverID 1\ndatabase mdb\n", 1);
-        let rule = format!("{}multiprovider on\naccess to ", syncrepl(&peer.url()));
-        std::fs::write(&path, text.replacen("access to ", &rule, 1))?;
-        self.restart()
-    }
-
     /// The folder of the database, to be copied while the server is stopped.
     pub fn database(&self) -> PathBuf {
         self.directory.path().join("db")
@@ -458,15 +434,6 @@ impl Slapd {
         std::fs::remove_file(file)?;
         Ok(())
     }
-}
-
-/// Follows another server.
-fn syncrepl(provider: &str) -> String {
-    format!(
-        "syncrepl rid=007 provider={provider} type=refreshAndPersist retry=\"1 +\"\n\
-         \x20 searchbase=\"{BASE_DN}\" bindmethod=simple binddn=\"{ADMIN_DN}\"\n\
-         \x20 credentials={ADMIN_PASSWORD}\n"
-    )
 }
 
 /// Whether all threads of this `/proc/PID/task` are stopped.
