@@ -22,6 +22,7 @@ mod port;
 mod sandbox;
 mod school;
 mod slapd;
+mod slapd_pair;
 mod usage;
 
 pub use crate::certificate::Certificates;

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::certificate::Certificates;
 use crate::ldap_cli::LdapCli;
 use crate::port::free_port;
+use crate::slapd_pair::syncrepl;
 use crate::{data_file, poll};
 
 /// Suffix of the directory.
@@ -25,7 +26,7 @@ pub const READER_DN: &str = "cn=reader,dc=example,dc=org";
 pub const READER_PASSWORD: &str = "reader-secret";
 
 /// How long a slapd may take to come up on a busy machine.
-const START: Duration = Duration::from_secs(60);
+pub(crate) const START: Duration = Duration::from_secs(60);
 
 /// How the entries come into the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,7 @@ pub struct SlapdBuilder {
     syncprov: Syncprov,
     refint: bool,
     provider: Option<String>,
+    server_id: Option<u8>,
 }
 
 impl SlapdBuilder {
@@ -89,6 +91,12 @@ impl SlapdBuilder {
         self.sample = false;
         self.refint = false;
         self.memberof = false;
+        self
+    }
+
+    /// Numbered, as each of several servers that all take changes has to be: its CSNs have the number.
+    pub fn server_id(mut self, id: u8) -> Self {
+        self.server_id = Some(id);
         self
     }
 
@@ -174,6 +182,9 @@ impl SlapdBuilder {
         if self.syncprov != Syncprov::WithoutModule {
             text.push_str("moduleload syncprov\n");
         }
+        if let Some(id) = self.server_id {
+            writeln!(text, "serverID {id}")?;
+        }
         match self.size_limit {
             Some(entries) => writeln!(text, "sizelimit {entries}")?,
             None => writeln!(text, "sizelimit unlimited")?,
@@ -194,12 +205,7 @@ impl SlapdBuilder {
              index ucsschoolSchool,ucsschoolRole,oxContextIDNum,oxResourceAdmin eq\n"
         )?;
         if let Some(provider) = &self.provider {
-            write!(
-                text,
-                "syncrepl rid=007 provider={provider} type=refreshAndPersist retry=\"1 +\"\n\
-                 \x20 searchbase=\"{BASE_DN}\" bindmethod=simple binddn=\"{ADMIN_DN}\"\n\
-                 \x20 credentials={ADMIN_PASSWORD}\nupdateref {provider}\n"
-            )?;
+            writeln!(text, "{}updateref {provider}", syncrepl(provider))?;
         }
         if self.size_limit.is_none() {
             writeln!(text, "limits dn.exact=\"{READER_DN}\" size=unlimited time=unlimited")?;
@@ -261,6 +267,7 @@ impl Slapd {
             syncprov: Syncprov::On(SessionLog::Changes(500)),
             refint: true,
             provider: None,
+            server_id: None,
         }
     }
 
@@ -366,7 +373,7 @@ impl Slapd {
         Ok(rustix::process::kill_process(rustix::process::Pid::from_child(child), signal)?)
     }
 
-    fn configuration(&self) -> PathBuf {
+    pub(crate) fn configuration(&self) -> PathBuf {
         self.directory.path().join("slapd.conf")
     }
 

@@ -10,8 +10,8 @@
 
 mod watching;
 
-use idspool_tests::{LdapCli, Slapd, poll};
-use watching::{Change, SOON, World, change};
+use idspool_tests::{Slapd, poll};
+use watching::{Change, SOON, World, catch_up, change};
 
 const OEHLER: &str = "uid=a.oehler,cn=users,dc=example,dc=org";
 
@@ -31,13 +31,6 @@ fn world() -> (Slapd, World) {
     let world = World::new(replica);
     catch_up(&provider.cli(), &world.ldap());
     (provider, world)
-}
-
-/// Waits until the replica has what the provider has.
-fn catch_up(provider: &LdapCli, replica: &LdapCli) {
-    let state = |server: &LdapCli| server.search("(dc=example)", &["contextCSN"]).ok();
-    let wanted = state(provider).filter(|state| state.contains("contextCSN")).unwrap();
-    poll(SOON, || state(replica).filter(|state| *state == wanted)).expect("the replica lags");
 }
 
 /// Waits for changes; nothing else may be told as deleted but what is `gone`, which may be told again after the

@@ -57,6 +57,18 @@ pub fn sorted(changes: &[Change]) -> Vec<Change> {
     changes
 }
 
+/// Waits until two servers have the same, one of them by way of the other one.
+pub fn catch_up(provider: &LdapCli, replica: &LdapCli) {
+    let state = |server: &LdapCli| {
+        let answer = server.search("(dc=example)", &["contextCSN"]).ok()?;
+        let mut state: Vec<String> = answer.lines().map(str::to_owned).collect();
+        state.sort();
+        Some(state).filter(|state| state.iter().any(|line| line.starts_with("contextCSN")))
+    };
+    let is_same = || (state(provider)? == state(replica)?).then_some(());
+    poll(SOON, is_same).expect("a server lags");
+}
+
 pub struct World {
     pub watcher: Option<Daemon>,
     pub slapd: Slapd,
@@ -109,6 +121,15 @@ impl World {
         let rest = &after[after.find("[ox]").unwrap()..];
         let table = format!("[listener]\nspool = 'spool/listener'\n{listener}\n");
         fs::write(&path, format!("{before}{table}{rest}")).unwrap();
+    }
+
+    /// Has another server followed from the next start on.
+    pub fn turn_to(&self, url: &str) {
+        let path = self.idspool.path().join("idspool.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let (before, after) = text.split_once("url = '").unwrap();
+        let (_, after) = after.split_once('\'').unwrap();
+        fs::write(&path, format!("{before}url = '{url}'{after}")).unwrap();
     }
 
     pub fn watch_once(&self, arguments: &[&str]) -> Ended {
