@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
+use super::cookie;
 use super::error::WatchError;
 
 pub(super) const FILE: &str = ".watch.sqlite";
@@ -184,8 +185,10 @@ impl Index {
                 .prepare_cached("SELECT id, cookie FROM base WHERE dn = ?1 AND filter = ?2")?
                 .query_row([dn, filter], |row| Ok(Base { id: row.get(0)?, cookie: row.get(1)? }))
                 .optional()?;
-            if let Some(base) = known {
-                return Ok(base);
+            if let Some(Base { id, cookie }) = known {
+                // Earlier versions kept it as it came.
+                let cookie = cookie.map(|cookie| cookie::whole(&cookie));
+                return Ok(Base { id, cookie });
             }
             self.connection
                 .execute("INSERT INTO base (dn, filter) VALUES (?1, ?2)", [dn, filter])?;

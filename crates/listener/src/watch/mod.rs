@@ -12,6 +12,7 @@ mod census;
 mod compare;
 mod consequence;
 mod content;
+mod cookie;
 mod delivery;
 mod error;
 mod index;

@@ -4,6 +4,7 @@ use idspool_directory::{EntryState, RawUuid, SyncMessage};
 use idspool_udm::Entry;
 
 use super::content::{Pass, Sent, Stage, is_readable};
+use super::cookie;
 use super::index::Index;
 use super::tree::Node;
 
@@ -144,7 +145,9 @@ impl Followed {
                 self.is_complete |= !are_deletes_listed || !self.had_cookie;
                 if *is_done {
                     self.is_refreshed = true;
-                    self.advance(cookie.as_deref());
+                    let cookie = cookie.as_deref().map(cookie::whole);
+                    self.is_moved |= cookie.is_some();
+                    self.cookie = cookie.or(self.cookie.take());
                 }
             }
         }
@@ -154,7 +157,7 @@ impl Followed {
     /// During the refresh no point is safe but its end: the entries that changed may come later.
     fn advance(&mut self, cookie: Option<&[u8]>) {
         if let Some(cookie) = cookie.filter(|_| self.is_refreshed) {
-            self.cookie = Some(cookie.to_vec());
+            self.cookie = Some(cookie::after_change(self.cookie.as_deref(), cookie));
             self.is_moved = true;
         }
     }
