@@ -12,6 +12,7 @@
 mod watching;
 
 use idspool_tests::{LdapCli, Slapd, poll};
+use watching::proxy::Proxy;
 use watching::{Change, SOON, World, catch_up, change};
 
 const USERS: &str = "cn=users,dc=example,dc=org";
@@ -190,6 +191,61 @@ fn another_server_goes_on_where_the_first_one_was() {
     other.stop().unwrap();
     wanted = sides[0].change();
     gather(&world, &sides, &wanted);
+}
+
+#[test]
+fn a_server_that_lags_is_waited_for_and_nothing_is_taken_back() {
+    let (mut world, mut other, mut sides) = world();
+    let watcher = world.start();
+    other.stop().unwrap();
+    let wanted = sides[0].change();
+    gather(&world, &sides, &wanted);
+    assert_eq!(watcher.terminate(SOON).unwrap().code(), Some(0));
+    world.slapd.stop().unwrap();
+    other.restart().unwrap();
+    world.turn_to(&other.url());
+    let watcher = world.idspool.start("idspool-listener", &["watch"]).unwrap();
+    watcher.wait_for("cannot go on from the last known state", SOON).unwrap();
+    assert_eq!(world.take(), []);
+    world.slapd.restart().unwrap();
+    watcher.wait_for("Following", SOON).unwrap();
+    world.slapd.wait_for_exchange(&other).unwrap();
+    let wanted = sides[0].change();
+    gather(&world, &sides, &wanted);
+}
+
+#[test]
+fn a_server_that_is_being_filled_takes_nothing_back() {
+    let (world, mut other, mut sides) = world();
+    let wanted = change_both(&mut sides);
+    world.once();
+    gather(&world, &sides, &wanted);
+    let proxy = Proxy::new(world.slapd.port());
+    // Some entries, and the way stays closed after them.
+    proxy.cut_after(40_000);
+    other.begin_anew(&proxy.url()).unwrap();
+    let entries = || other.cli().entry_uuids("(objectClass=*)").map_or(0, |all| all.len());
+    poll(SOON, || (entries() > 20).then_some(())).unwrap();
+    world.slapd.freeze().unwrap();
+    world.turn_to(&other.url());
+    let refused = |cause: &str| {
+        for _ in 0..2 {
+            let ended = world.watch_once(&[]);
+            assert_eq!(ended.code(), Some(1), "{}", ended.log());
+            let expected = ["cannot go on from the last known state", cause];
+            assert!(expected.iter().all(|text| ended.log().contains(text)), "{}", ended.log());
+            world.refused_long_ago();
+        }
+        assert_eq!(world.take(), []);
+    };
+    refused("provider doesn't");
+    // Now it knows how new it is, as far as it was changed itself.
+    add(&other.cli(), "meanwhile");
+    refused("serverID 1 it has nothing");
+    world.slapd.thaw().unwrap();
+    let is_done = || (world.watch_once(&[]).code() == Some(0)).then_some(());
+    poll(SOON, is_done).expect("it is never filled");
+    assert_eq!(world.take(), [user("meanwhile", "add")]);
 }
 
 #[test]

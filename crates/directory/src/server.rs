@@ -19,6 +19,15 @@ impl Directory {
     /// # Errors
     /// No connection, or no answer.
     pub fn has_sync_state(&mut self) -> Result<bool, Error> {
+        Ok(self.sync_state()?.is_none_or(|state| !state.is_empty()))
+    }
+
+    /// How new the entries of the server are: one CSN for each server where changes are made
+    /// (`contextCSN` at the top of its tree). `None`: it does not say where its trees begin.
+    ///
+    /// # Errors
+    /// No connection, or no answer.
+    pub fn sync_state(&mut self) -> Result<Option<Vec<String>>, Error> {
         const DOING: &str = "read how new the entries are";
         let entry = |base: &str| Query {
             base: base.to_owned(),
@@ -27,17 +36,20 @@ impl Directory {
             matched_values: None,
             max_entries: 1,
         };
-        let Ok(base) = Dn::parse(&self.settings.base_dn) else { return Ok(true) };
+        let Ok(base) = Dn::parse(&self.settings.base_dn) else { return Ok(None) };
         let root = self.search(DOING, vec![entry("")], &["namingContexts"])?;
         let tops = root.iter().flat_map(|root| root.texts("namingContexts"));
         let top = tops.into_iter().find(|top| {
             Dn::parse(top)
                 .is_ok_and(|top| top.normalized() == base.normalized() || base.is_below(&top))
         });
-        let Some(top) = top else { return Ok(true) };
+        let Some(top) = top else { return Ok(None) };
         match self.search(DOING, vec![entry(top)], &["contextCSN"]) {
-            Ok(found) => Ok(found.iter().any(|entry| entry.first_text("contextCSN").is_some())),
-            Err(Error::MissingBase { .. }) => Ok(false),
+            Ok(found) => {
+                let csns = found.iter().flat_map(|entry| entry.texts("contextCSN"));
+                Ok(Some(csns.into_iter().map(str::to_owned).collect()))
+            }
+            Err(Error::MissingBase { .. }) => Ok(Some(Vec::new())),
             Err(error) => Err(error),
         }
     }

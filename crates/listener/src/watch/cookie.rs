@@ -31,6 +31,25 @@ pub(super) fn whole(told: &[u8]) -> Vec<u8> {
     states(told).map_or_else(|| told.to_vec(), written)
 }
 
+/// What a server does not have that we know.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lacking {
+    /// Number of the server where that was changed.
+    pub(super) server: u32,
+    /// It has no change of that server at all.
+    pub(super) is_absent: bool,
+}
+
+/// What `cookie` stands for and `state`, the CSNs of the server that is followed, does not.
+pub(super) fn missing(cookie: &[u8], state: &[String]) -> Option<Lacking> {
+    let states = states(cookie).unwrap_or_default();
+    states.into_iter().find_map(|(number, known)| {
+        let own = state.iter().filter(|csn| server(csn) == Some(number)).max();
+        let is_there = own.is_some_and(|csn| csn.as_str() >= known);
+        (!is_there).then_some(Lacking { server: number, is_absent: own.is_none() })
+    })
+}
+
 fn written(mut states: Vec<State<'_>>) -> Vec<u8> {
     states.sort_unstable();
     let csns: Vec<&str> = states.into_iter().map(|(_, csn)| csn).collect();
@@ -98,6 +117,21 @@ mod tests {
     fn nobody_takes_us_for_a_server() {
         let told = format!("rid=000,sid=00a,csn={TWO};{ONE}");
         assert_eq!(whole(told.as_bytes()), format!("rid=000,csn={ONE};{TWO}").into_bytes());
+    }
+
+    #[test]
+    fn a_server_lacks_what_it_has_older_states_of() {
+        let known = format!("rid=000,csn={ONE_LATER};{TWO}");
+        let lacks = |state: &[&str]| {
+            let state: Vec<String> = state.iter().map(|&csn| csn.to_owned()).collect();
+            missing(known.as_bytes(), &state)
+        };
+        assert_eq!(lacks(&[TWO, ONE_LATER]), None);
+        let lacking = |server, is_absent| Some(Lacking { server, is_absent });
+        assert_eq!(lacks(&[ONE, TWO]), lacking(1, false));
+        assert_eq!(lacks(&[ONE_LATER]), lacking(10, true));
+        assert_eq!(missing(b"rubbish", &[ONE.to_owned()]), None);
+        assert_eq!(missing(b"rid=000", &[ONE.to_owned()]), None);
     }
 
     #[test]

@@ -31,6 +31,19 @@ pub enum WatchError {
     /// The directory, or the way to it.
     #[error("cannot {0}")]
     Directory(#[from] idspool_directory::Error),
+    /// The server lacks changes that we know already.
+    #[error(
+        "cannot follow the directory at {url}: the server cannot go on from the last known state (of what was changed at the server with serverID {server} it has {}); it may be behind (a replica, or restored from a backup)",
+        if *is_absent { "nothing" } else { "less than we know" }
+    )]
+    Behind {
+        /// As configured.
+        url: String,
+        /// Number of the server where the changes were made (`serverID`).
+        server: u32,
+        /// It has no change of that server at all.
+        is_absent: bool,
+    },
     /// The listener's spool.
     #[error("cannot {0}")]
     Spool(#[from] idspool_spool::Error),
@@ -107,6 +120,12 @@ impl WatchError {
             Self::Partly { error, .. } => error.exit(),
             _ => Exit::Stopped,
         }
+    }
+
+    /// Whether the server has less than what we know already.
+    pub(super) fn is_behind(&self) -> bool {
+        use idspool_directory::Error::CookieRefused;
+        matches!(self, Self::Behind { .. } | Self::Directory(CookieRefused { .. }))
     }
 
     /// Whether the index has to be made anew.

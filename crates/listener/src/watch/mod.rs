@@ -8,6 +8,7 @@
 //! it is durable in the spool; the cookie, which tells the server where to go on, moves after that.
 //! So a crash at any point repeats items, and loses none.
 
+mod behind;
 mod census;
 mod compare;
 mod consequence;

@@ -115,12 +115,11 @@ impl Watcher {
                 Ok(()) => return Exit::Done,
                 Err(error) => error,
             };
-            if let WatchError::Directory(Error::CookieRefused { .. }) = &error {
+            if error.is_behind() {
                 // What a replica lacks that is being filled would look deleted.
-                let refused = match self.work.lookup.has_sync_state() {
+                let refused = match self.work.may_compare(&error) {
                     Ok(true) => self.work.cookie_refused(),
-                    Ok(false) => Ok(false),
-                    Err(error) => Err(error.into()),
+                    other => other,
                 };
                 match refused {
                     Ok(true) => {
@@ -158,6 +157,7 @@ impl Watcher {
     ) -> Result<(), WatchError> {
         let Self { source, work, stop, record, .. } = self;
         let (mut session, searches) = work.begin()?;
+        work.check_state(&searches)?;
         let sync_mode = match mode {
             WatchMode::Daemon => SyncMode::Persist,
             WatchMode::Once => SyncMode::Refresh,
