@@ -48,7 +48,7 @@ pub enum WatchError {
     #[error("cannot {0}")]
     Spool(#[from] idspool_spool::Error),
     /// The index.
-    #[error("use the index {}: {cause}; {}", path.display(), remedy(cause))]
+    #[error("cannot use the index {}: {cause}; {}", path.display(), remedy(cause))]
     Index {
         /// The file.
         path: PathBuf,

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,11 +60,11 @@ impl Work {
                 let due = now() + wait;
                 readings.iter().try_for_each(|reading| self.index.note_reading(reading, due))
             })?;
+            let mut removed = 0;
             for path in &paths {
-                // One that stays is compared once more, and that is all.
-                let _absent = fs::remove_file(path);
+                removed += usize::from(remove(path)?);
             }
-            if !is_refreshed || paths.len() < TOGETHER {
+            if !is_refreshed || paths.len() < TOGETHER || removed == 0 {
                 break;
             }
         }
@@ -73,13 +74,14 @@ impl Work {
 
     fn waiting_readings(&self) -> Result<Vec<PathBuf>, WatchError> {
         let folder = folder(&self.settings.spool);
-        let failed = |cause| {
-            let path = folder.clone();
-            WatchError::from(idspool_spool::Error::Io { operation: "read", path, cause })
-        };
         let mut names = Vec::new();
-        for file in fs::read_dir(&folder).map_err(failed)? {
-            let name = file.map_err(failed)?.file_name();
+        let files = match fs::read_dir(&folder) {
+            // Somebody does not want the comparison.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed("read", &folder))?,
+        };
+        for file in files {
+            let name = file.map_err(failed("read", &folder))?.file_name();
             if !name.as_encoded_bytes().starts_with(b".") {
                 names.push(name);
             }
@@ -156,6 +158,23 @@ impl Work {
         })?;
         self.settle_places(Stage::Persist)
     }
+}
+
+/// Removes what was taken. `false`: there is nothing (any more) that could be removed.
+fn remove(path: &Path) -> Result<bool, WatchError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        // No file of the converter; it is looked at once more, and that is all.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {
+            Ok(false)
+        }
+        // Those behind it would never be looked at.
+        Err(error) => Err(failed("remove", path)(error)),
+    }
+}
+
+fn failed(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> WatchError {
+    move |cause| idspool_spool::Error::Io { operation, path: path.to_owned(), cause }.into()
 }
 
 /// Readings of a file. What is none was not written by the converter, and says nothing.

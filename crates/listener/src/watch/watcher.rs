@@ -193,9 +193,11 @@ impl Watcher {
                 record.caught_up();
             } else {
                 work.finish_refresh(&mut session)?;
+                // Before the readings: one that cannot be removed keeps nothing back.
+                let mut count = work.hand_over(&mut session)?;
                 work.check_readings(true)?;
                 backoff.reset();
-                let count = work.hand_over(&mut session)?;
+                count += work.hand_over(&mut session)?;
                 *said = Said::default();
                 report(mode, count, &url);
                 record.caught_up();
